@@ -1,0 +1,111 @@
+/**
+ * The one door to time. Rules take a time as an argument; everything that waits or asks the hour takes a `Clock`.
+ * `VirtualClock` lets a test, a simulation or a replay move time by hand.
+ */
+export type Clock = {
+  /** Wall clock, milliseconds since the epoch. May step; use it for what is stored and shown. */
+  now(): number;
+  /** Milliseconds that only grow. Use it to measure. */
+  monotonic(): number;
+  /** Calls `run` once after `ms`. The returned function calls it off. Does not keep the process alive. */
+  after(ms: number, run: () => void): () => void;
+  /** Calls `run` every `ms` until the returned function is called. Does not keep the process alive. */
+  every(ms: number, run: () => void): () => void;
+};
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+  every(ms, run) {
+    const timer = setInterval(run, ms);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** Resolves after `ms` of this clock's time. Keeps the process alive only as long as somebody else does. */
+export function sleep(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}
+
+/** Runs `run` in the next turn of the event loop: what arrives before it joins the same batch. */
+export function nextTurn(run: () => void): void {
+  setImmediate(run);
+}
+
+/** Rejects with `makeError()` if `work` takes longer than `ms`. The work itself goes on. */
+export function within<T>(clock: Clock, ms: number, work: Promise<T>, makeError: () => Error): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cancel = clock.after(ms, () => reject(makeError()));
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+/** Time as ISO 8601, UTC, with milliseconds. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** The UTC day of a time, `YYYY-MM-DD`. */
+export function utcDay(ms: number): string {
+  return isoTime(ms).slice(0, 10);
+}
+
+export const DAY_MS = 86_400_000;
+
+type Alarm = {
+  at: number;
+  readonly order: number;
+  readonly everyMs: number | undefined;
+  readonly run: () => void;
+};
+
+/** A clock that stands still until `advance` is called; alarms then ring in the order of their times. */
+export class VirtualClock implements Clock {
+  #now: number;
+  #monotonic = 0;
+  #order = 0;
+  readonly #alarms = new Set<Alarm>();
+
+  constructor(start = Date.UTC(2026, 0, 1)) {
+    this.#now = start;
+  }
+
+  now = (): number => this.#now;
+  monotonic = (): number => this.#monotonic;
+  after = (ms: number, run: () => void): (() => void) => this.#set(ms, undefined, run);
+  every = (ms: number, run: () => void): (() => void) => this.#set(ms, ms, run);
+
+  #set(ms: number, everyMs: number | undefined, run: () => void): () => void {
+    const alarm: Alarm = { at: this.#monotonic + ms, order: this.#order++, everyMs, run };
+    this.#alarms.add(alarm);
+    return () => this.#alarms.delete(alarm);
+  }
+
+  /** Moves both clocks forward by `ms` and rings every alarm on the way. */
+  advance(ms: number): void {
+    const target = this.#monotonic + ms;
+    for (;;) {
+      const due = [...this.#alarms].filter((alarm) => alarm.at <= target);
+      const next = due.sort((a, b) => a.at - b.at || a.order - b.order)[0];
+      if (next === undefined) break;
+      this.#now += next.at - this.#monotonic;
+      this.#monotonic = next.at;
+      if (next.everyMs === undefined) this.#alarms.delete(next);
+      else next.at += next.everyMs;
+      next.run();
+    }
+    this.#now += target - this.#monotonic;
+    this.#monotonic = target;
+  }
+
+  /** Steps the wall clock only, as an administrator or a bad time server would. */
+  step(ms: number): void {
+    this.#now += ms;
+  }
+}

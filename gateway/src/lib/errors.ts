@@ -1,0 +1,201 @@
+/**
+ * Every error a caller can meet: one table, one class, codes that never change (E1, E2).
+ * `type` is the word the official OpenAI client expects beside the code (E3).
+ */
+export type ErrorRow = {
+  readonly status: number;
+  readonly message: string;
+  readonly type: string;
+  /** What `x-should-retry` says where a retry is not decided by the length of the wait. */
+  readonly retry?: boolean;
+};
+
+export const errors = {
+  BAD_REQUEST: { status: 400, type: "invalid_request_error", message: "The request is not well formed." },
+  BAD_CREDENTIALS_HEADER: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "Send exactly one well-formed credential header.",
+  },
+  VALIDATION_FAILED: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "The request has invalid fields; see details.",
+  },
+  REQUEST_EXCEEDS_LIMIT: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "This request alone is larger than its limit allows, so it can never run.",
+  },
+  AUTH_REQUIRED: {
+    status: 401,
+    type: "invalid_request_error",
+    message: "Sign in is required to use this feature.",
+  },
+  AUTH_INVALID: {
+    status: 401,
+    type: "invalid_request_error",
+    message: "Your session is invalid or expired. Please sign in again.",
+  },
+  AUTH_AMBIGUOUS: {
+    status: 401,
+    type: "invalid_request_error",
+    message: "Two different API keys were sent. Send one.",
+  },
+  BUDGET_EXCEEDED: {
+    status: 402,
+    type: "insufficient_quota",
+    retry: false,
+    message: "The budget does not hold this call. Raise the budget or ask for less output.",
+  },
+  PRICE_UNKNOWN: {
+    status: 402,
+    type: "insufficient_quota",
+    retry: false,
+    message: "This model has no price, and models without a price are denied here.",
+  },
+  SCOPE_MISSING: {
+    status: 403,
+    type: "permission_error",
+    message: "This credential lacks the scope that this endpoint requires.",
+  },
+  FORBIDDEN: { status: 403, type: "permission_error", message: "You may not do this." },
+  NOT_FOUND: { status: 404, type: "invalid_request_error", message: "There is no such thing here." },
+  MODEL_NOT_FOUND: {
+    status: 404,
+    type: "invalid_request_error",
+    message: "No configured provider can take this model.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    type: "invalid_request_error",
+    message: "This path does not take this method.",
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    type: "invalid_request_error",
+    message: "The request did not arrive in time.",
+  },
+  CONFLICT: { status: 409, type: "invalid_request_error", retry: false, message: "This already exists." },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    type: "invalid_request_error",
+    message: "The request body is larger than this endpoint accepts.",
+  },
+  URI_TOO_LONG: { status: 414, type: "invalid_request_error", message: "The URL is too long." },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    type: "invalid_request_error",
+    message: "Send the body as application/json, without content encoding.",
+  },
+  EXPECTATION_FAILED: {
+    status: 417,
+    type: "invalid_request_error",
+    message: "Only 'Expect: 100-continue' is understood.",
+  },
+  RATE_LIMITED: {
+    status: 429,
+    type: "rate_limit_error",
+    message: "Rate limit reached. Please try again later.",
+  },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    type: "insufficient_quota",
+    message: "The daily quota of this API key is used up.",
+  },
+  PROVIDER_RATE_LIMITED: {
+    status: 429,
+    type: "rate_limit_error",
+    message: "The AI provider is limiting its requests. Please try again later.",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    type: "invalid_request_error",
+    message: "The request headers are too large.",
+  },
+  /** The provider's own refusal (400, 404, 422), passed on with its status and message. */
+  PROVIDER_REJECTED: {
+    status: 400,
+    type: "invalid_request_error",
+    message: "The AI provider refused the request.",
+  },
+  INTERNAL: { status: 500, type: "api_error", message: "Something went wrong here. It has been logged." },
+  PROVIDER_FAILED: {
+    status: 502,
+    type: "api_error",
+    message: "The AI provider failed to answer. Please try again.",
+  },
+  OVERLOADED: {
+    status: 503,
+    type: "service_unavailable_error",
+    retry: true,
+    message: "The service is busy. Please try again in a moment.",
+  },
+  PROVIDER_UNAVAILABLE: {
+    status: 503,
+    type: "server_error",
+    retry: true,
+    message: "The AI provider is not available at the moment. Please try again later.",
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    type: "service_unavailable_error",
+    retry: true,
+    message: "The service cannot reach its database at the moment. Please try again.",
+  },
+  PROVIDER_TIMEOUT: {
+    status: 504,
+    type: "timeout_error",
+    message: "The AI provider did not answer in time.",
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** An offending field: its path as `messages[0].role` (empty for the whole body), and what is wrong with it. */
+export type FieldFault = { readonly path: string; readonly message: string };
+
+type Waiting = { readonly retryAfterMs: number; readonly resetAtMs: number };
+
+/** What must be said beside the code. A code that is not listed takes no details. */
+export type DetailsOf = {
+  VALIDATION_FAILED: { readonly faults: readonly FieldFault[]; readonly param?: string };
+  REQUEST_EXCEEDS_LIMIT: { readonly limit: string };
+  SCOPE_MISSING: { readonly requiredScope: string };
+  METHOD_NOT_ALLOWED: { readonly allow: readonly string[] };
+  MODEL_NOT_FOUND: { readonly model: string };
+  PRICE_UNKNOWN: { readonly model: string };
+  BUDGET_EXCEEDED: { readonly budget: string };
+  RATE_LIMITED: Waiting & { readonly limit: string; readonly reason?: "daily_quota" };
+  QUOTA_EXCEEDED: Waiting & { readonly limit: string };
+  PROVIDER_RATE_LIMITED: { readonly retryAfterMs: number | undefined };
+  PROVIDER_REJECTED: { readonly status: number; readonly message: string; readonly param: string | null };
+  OVERLOADED: { readonly retryAfterMs: number };
+  PROVIDER_UNAVAILABLE: { readonly retryAfterMs: number };
+};
+
+type Details<C extends ErrorCode> = C extends keyof DetailsOf ? DetailsOf[C] : undefined;
+type DetailArgs<C extends ErrorCode> = C extends keyof DetailsOf
+  ? [details: DetailsOf[C], options?: ErrorOptions]
+  : [details?: undefined, options?: ErrorOptions];
+
+/** A refusal or failure that a caller sees. `cause` is for the log and never leaves the house. */
+export class TollgateError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "TollgateError";
+  readonly code: C;
+  readonly details: Details<C>;
+
+  constructor(code: C, ...[details, options]: DetailArgs<C>) {
+    super(errors[code].message, options);
+    this.code = code;
+    this.details = details as Details<C>;
+  }
+
+  get status(): number {
+    return this.is("PROVIDER_REJECTED") ? this.details.status : errors[this.code].status;
+  }
+
+  is<K extends ErrorCode>(code: K): this is TollgateError<K> {
+    return (this.code as ErrorCode) === code;
+  }
+}

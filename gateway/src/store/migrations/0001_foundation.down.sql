@@ -1,0 +1,12 @@
+drop view reservations_view;
+drop view ledger_view;
+drop table daily_costs;
+drop table prompt_runs;
+drop table reservations;
+drop table budgets;
+drop table prices;
+drop table usage_counters;
+drop table api_keys;
+drop table projects;
+drop table auth_state;
+drop table users;

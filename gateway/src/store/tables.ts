@@ -1,0 +1,174 @@
+import type { ColumnType, Generated, Kysely } from "kysely";
+
+/**
+ * Every table as Kysely sees it. Both drivers hand out: int8 as number (a value beyond 2^53 throws), numeric as
+ * string, date as `YYYY-MM-DD`, timestamptz as Date, bytea as Uint8Array, jsonb as parsed JSON.
+ * A table is written by one folder only; the owner stands in `tableOwners`.
+ */
+export type Tables = {
+  users: UsersTable;
+  auth_state: AuthStateTable;
+  api_keys: ApiKeysTable;
+  projects: ProjectsTable;
+  usage_counters: UsageCountersTable;
+  prices: PricesTable;
+  budgets: BudgetsTable;
+  reservations: ReservationsTable;
+  prompt_runs: PromptRunsTable;
+  daily_costs: DailyCostsTable;
+};
+
+export type Db = Kysely<Tables>;
+
+export const tableOwners: Record<keyof Tables, string> = {
+  users: "identity",
+  auth_state: "identity",
+  api_keys: "identity",
+  projects: "access",
+  usage_counters: "limits",
+  prices: "costs",
+  budgets: "costs",
+  reservations: "costs",
+  prompt_runs: "costs",
+  daily_costs: "costs",
+};
+
+/** Pico-USD as decimal digits; `BigInt(text)` is the amount. */
+export type PicoText = string;
+/** JSON is written as text (`JSON.stringify`) and read parsed. */
+export type Json<T> = ColumnType<T, string, string>;
+type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
+
+export type UsersTable = {
+  id: string;
+  email: Nullable<string>;
+  email_norm: Nullable<string>;
+  name: string;
+  role: "admin" | "manager" | "developer" | "viewer";
+  password_hash: Nullable<string>;
+  active: Generated<boolean>;
+  created_at: Date;
+  last_login_at: Nullable<Date>;
+};
+
+export type AuthStateTable = {
+  id: Generated<number>;
+  auth_epoch: Generated<number>;
+  setup_digest: Nullable<Uint8Array>;
+};
+
+export type ApiKeysTable = {
+  id: Generated<number>;
+  user_id: string;
+  project_id: Nullable<number>;
+  prefix: string;
+  digest: Uint8Array;
+  name: string;
+  description: Nullable<string>;
+  scopes: string[];
+  daily_quota: Nullable<number>;
+  daily_usage: Generated<number>;
+  usage_day: Nullable<string>;
+  created_by: string;
+  created_at: Date;
+  expires_at: Nullable<Date>;
+  last_used_at: Nullable<Date>;
+  revoked_at: Nullable<Date>;
+  is_active: ColumnType<boolean, never, never>;
+};
+
+export type ProjectsTable = {
+  id: Generated<number>;
+  name: string;
+  description: Nullable<string>;
+  owner_id: string;
+  created_at: Date;
+  archived_at: Nullable<Date>;
+};
+
+export type UsageCountersTable = {
+  subject_kind: string;
+  subject_id: string;
+  day: string;
+  used: number;
+};
+
+export type PricesTable = {
+  id: Generated<number>;
+  provider: string;
+  model: string;
+  input_pico: PicoText;
+  cached_input_pico: Nullable<PicoText>;
+  output_pico: PicoText;
+  effective_from: Date;
+  created_at: Date;
+  created_by: string;
+};
+
+export type BudgetsTable = {
+  id: Generated<number>;
+  scope: "project" | "user" | "team" | "key";
+  scope_id: string;
+  period: Generated<"none" | "day" | "week" | "month">;
+  period_start: Nullable<Date>;
+  allocated_pico: PicoText;
+  spent_pico: Generated<PicoText>;
+  reserved_pico: Generated<PicoText>;
+  created_at: Date;
+};
+
+export type ReservationsTable = {
+  id: string;
+  owner: string;
+  budget_ids: number[];
+  amount_pico: PicoText;
+  call: Json<unknown>;
+  created_at: Date;
+  expires_at: Date;
+};
+
+export type PromptRunsTable = {
+  day: string;
+  id: string;
+  user_id: string;
+  key_id: Nullable<number>;
+  project_id: Nullable<number>;
+  operation: string;
+  endpoint_class: string;
+  provider: string;
+  model: string;
+  input_tokens: Nullable<number>;
+  cached_input_tokens: Nullable<number>;
+  output_tokens: Nullable<number>;
+  usage: Nullable<Json<unknown>>;
+  usage_source: "reported" | "partial" | "estimated" | "reserved";
+  cost_pico: PicoText;
+  reserved_pico: PicoText;
+  overrun: Generated<boolean>;
+  budget_ids: number[];
+  price_source: string;
+  rates: Json<unknown>;
+  status: number;
+  outcome: string;
+  streamed: boolean;
+  latency_ms: Nullable<number>;
+  correlation_id: string;
+  created_at: Date;
+  settled_at: Date;
+};
+
+export type DailyCostsTable = {
+  day: string;
+  user_id: string;
+  key_id: Nullable<number>;
+  project_id: Nullable<number>;
+  operation: string;
+  provider: string;
+  model: string;
+  calls: number;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  cost_pico: PicoText;
+  estimated_cost_pico: PicoText;
+};
