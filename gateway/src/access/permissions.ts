@@ -1,4 +1,4 @@
-export type Role = "admin" | "manager" | "developer" | "viewer";
+import type { Role } from "../identity/principal.ts";
 
 /** What a key may be allowed to do. `admin:*` is every administrator's action. */
 export const scopes = [

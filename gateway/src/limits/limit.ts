@@ -16,7 +16,10 @@ export type Dimension = {
   /** Stable name, shown to callers: `key-minute`. */
   readonly id: string;
   readonly shape: Shape;
-  /** Where the state lives: the same text on every instance, without secrets. At most once per decision. */
+  /**
+   * Where the state lives: the same text on every instance, without secrets, never shared by two shapes.
+   * At most once per decision.
+   */
   readonly key: string;
   /** Integers below 2^53. A limit of 0 refuses every cost of 1 or more; it is never "unlimited". */
   readonly limit: number;
@@ -56,7 +59,7 @@ export type Counters = {
   readonly kind: "memory" | "redis";
   /** `commit: false` judges without writing. Rejects with CountersUnavailable when the store does not answer. */
   take(dimensions: readonly Dimension[], commit: boolean): Promise<Taken>;
-  /** Gives an unseeded daily quota its count of today. Does nothing if it has state already. */
+  /** Raises a daily quota's count of today to at least `used`; this is how an unseeded one gets its state. */
   seed(dimension: Dimension, used: number): Promise<void>;
   /** Raises the stored epoch to at least `epoch`. */
   raiseEpoch(key: string, epoch: number): Promise<void>;

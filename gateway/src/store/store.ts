@@ -4,7 +4,12 @@ import type { Db } from "./tables.ts";
 export type Store = {
   readonly kind: "pglite" | "postgres";
   readonly db: Db;
-  /** Calls `onMessage` with the payload of every NOTIFY on `channel`; listens again after a lost connection. */
+  /** The same database without the time limit of a request: for migrations, VACUUM and recomputing reports. */
+  readonly maintenance: Db;
+  /**
+   * Calls `onMessage` with the payload of every NOTIFY on `channel`; listens again after a lost connection. Messages
+   * sent while the connection was lost are not repeated. Rejects with StoreUnavailable if it cannot begin.
+   */
   listen(channel: string, onMessage: (payload: string) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 };

@@ -147,6 +147,7 @@ export type PromptRunsTable = {
   overrun: Generated<boolean>;
   budget_ids: number[];
   price_source: string;
+  price_id: string;
   rates: Json<unknown>;
   status: number;
   outcome: string;

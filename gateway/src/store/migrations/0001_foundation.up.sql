@@ -89,7 +89,8 @@ create table budgets (
   unique nulls not distinct (scope, scope_id, period, period_start)
 );
 
--- One row per call that has been admitted to spend and not yet settled. `call` holds what its ledger row will say.
+-- One row per call that has been admitted to spend and not yet settled. `call` holds what its ledger row will say,
+-- by column name.
 create table reservations (
   id uuid primary key,
   owner text not null,
@@ -122,6 +123,7 @@ create table prompt_runs (
   overrun boolean not null default false,
   budget_ids bigint[] not null,
   price_source text not null,
+  price_id text not null,
   rates jsonb not null,
   status integer not null,
   outcome text not null,
@@ -158,10 +160,10 @@ create index daily_costs_by_project on daily_costs (project_id, day);
 create view ledger_view as
   select id, day, user_id, key_id, project_id, operation, endpoint_class, provider, model, input_tokens,
     cached_input_tokens, output_tokens, usage_source, cost_pico, reserved_pico, overrun, price_source,
-    status, outcome, streamed, latency_ms, correlation_id, created_at, settled_at
+    price_id, status, outcome, streamed, latency_ms, correlation_id, created_at, settled_at
   from prompt_runs;
 
 create view reservations_view as
   select id, owner, budget_ids, amount_pico, created_at, expires_at,
-    call ->> 'userId' as user_id, call ->> 'model' as model, call ->> 'correlationId' as correlation_id
+    call ->> 'user_id' as user_id, call ->> 'model' as model, call ->> 'correlation_id' as correlation_id
   from reservations;

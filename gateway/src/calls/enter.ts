@@ -1,0 +1,91 @@
+import { authorize } from "../access/authorize.ts";
+import type { Scope } from "../access/permissions.ts";
+import { presentedToken } from "../identity/credentials.ts";
+import type { Identifier } from "../identity/identify.ts";
+import type { Principal } from "../identity/principal.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { Admission, AppliedLimit } from "../limits/admit.ts";
+import type { EndpointClass, LimitRules } from "../limits/applicable.ts";
+import { applicableLimits } from "../limits/applicable.ts";
+import { limitHeaders } from "../limits/headers.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+/** What an endpoint asks of its caller. Everything that enters passes here: HTTP, the plugin, apps and jobs. */
+export type Gate = { readonly scope: Scope; readonly class: EndpointClass };
+
+export type Arrival = {
+  /** Names and values in turn, as node:http gives them. */
+  readonly rawHeaders: readonly string[];
+  /** The client's address, as `clientAddress` found it. */
+  readonly address: string;
+};
+
+export type Visitor = {
+  readonly principal: Principal;
+  readonly token: string;
+  readonly address: string;
+};
+
+export type EnterDeps = {
+  readonly identifier: Identifier;
+  readonly limitRules: LimitRules;
+  readonly admit: (limits: readonly AppliedLimit[]) => Promise<Admission>;
+  readonly metrics: Metrics;
+};
+
+/** identify → authorize. Throws 400, 401 or 403; consumes nothing. */
+export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Promise<Visitor> {
+  const { identifier, metrics } = deps;
+  try {
+    const token = presentedToken(arrival.rawHeaders);
+    const principal = await identifier.identify(token);
+    authorize(principal, gate.scope);
+    metrics.authRequests.labels("accepted", principal.credential.kind).inc();
+    return { principal, token: token!, address: arrival.address };
+  } catch (error) {
+    const outcome = error instanceof TollgateError ? error.code : "INTERNAL";
+    metrics.authRequests.labels(outcome, "none").inc();
+    throw error;
+  }
+}
+
+/**
+ * Takes every limit of the call together, or none. Returns the headers that tell the caller where it stands, which
+ * belong on every answer from here on. Throws 429, or 400 REQUEST_EXCEEDS_LIMIT; `onStanding` hears the headers of a
+ * refusal too.
+ */
+export async function admit(
+  deps: EnterDeps,
+  visitor: Visitor,
+  gate: Gate,
+  onStanding: (headers: Readonly<Record<string, string>>) => void,
+): Promise<Visitor> {
+  const { metrics } = deps;
+  let current = visitor;
+  let admission = await deps.admit(applicableLimits(deps.limitRules, visitor, gate.class));
+  if (admission.kind === "stale") {
+    const principal = await deps.identifier.identifyAfresh(visitor.token);
+    authorize(principal, gate.scope);
+    current = { ...visitor, principal };
+    admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
+  }
+  if (admission.kind === "stale") throw new TollgateError("STORE_UNAVAILABLE");
+  if (admission.kind === "neverFits")
+    throw new TollgateError("REQUEST_EXCEEDS_LIMIT", { limit: admission.limit });
+  onStanding(limitHeaders(admission));
+  if (admission.kind === "admitted") {
+    if (admission.degraded) metrics.rateLimitDegraded.inc();
+    return current;
+  }
+  const { first, retryAfterMs, resetAtMs } = admission;
+  if (first.code === "QUOTA_EXCEEDED") {
+    metrics.quotaExceeded.inc();
+    throw new TollgateError("QUOTA_EXCEEDED", { limit: first.id, retryAfterMs, resetAtMs });
+  }
+  metrics.rateLimitHits.labels(first.id).inc();
+  const waiting = { limit: first.id, retryAfterMs, resetAtMs };
+  throw new TollgateError(
+    "RATE_LIMITED",
+    first.reason === undefined ? waiting : { ...waiting, reason: first.reason },
+  );
+}

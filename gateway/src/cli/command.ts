@@ -1,0 +1,79 @@
+import type { z } from "zod";
+import type { Clock } from "../lib/clock.ts";
+import type { Chance } from "../lib/ids.ts";
+import type { Db } from "../store/tables.ts";
+
+/** What a command that works on the data may use; the same in the command line's process and in a running server. */
+export type CommandDeps = {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly pepper: Uint8Array;
+  /** Owns what is made without naming an owner. */
+  readonly defaultUser: string;
+};
+
+/** One command on the data. Input and result are plain JSON, so that it runs here or inside a running server. */
+export type DataCommand = {
+  /** As typed: `keys issue`. */
+  readonly name: string;
+  readonly about: string;
+  /** Positional arguments, by the input field they fill. */
+  readonly arguments: readonly string[];
+  /** Flags as commander declares them, each for the input field of its camel-cased name. */
+  readonly options: readonly (readonly [flags: string, about: string])[];
+  /** Checks the input and runs the command. Throws UsageError for input that cannot be right. */
+  run(deps: CommandDeps, input: unknown): Promise<object>;
+  /** What a person reads of a result: `text` on stdout, `note` on stderr. */
+  show(result: object): Shown;
+};
+
+export type Shown = { readonly text: string; readonly note?: string };
+
+export function dataCommand<Input, Result extends object>(command: {
+  readonly name: string;
+  readonly about: string;
+  readonly arguments?: readonly string[];
+  readonly options?: DataCommand["options"];
+  readonly input: z.ZodType<Input>;
+  readonly run: (deps: CommandDeps, input: Input) => Promise<Result>;
+  readonly show: (result: Result) => Shown;
+}): DataCommand {
+  const { name, about, arguments: positional = [], options = [] } = command;
+  return {
+    name,
+    about,
+    arguments: positional,
+    options,
+    run(deps, input) {
+      const parsed = command.input.safeParse(input);
+      if (parsed.success) return command.run(deps, parsed.data);
+      throw new UsageError(
+        parsed.error.issues.map(({ path, message }) => faultText(path.join("."), message)).join("\n"),
+      );
+    },
+    show: (result) => command.show(result as Result),
+  };
+}
+
+export function faultText(path: string, message: string): string {
+  return path === "" ? message : `${path}: ${message}`;
+}
+
+/** Input that cannot be right, found after the flags were read. Exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Aligned columns with a header line. */
+export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...rows.map((row) => row[index]!.length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index]!))
+      .join("  ")
+      .trimEnd();
+  return [columns, ...rows].map(line).join("\n");
+}

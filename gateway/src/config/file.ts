@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import { SettingsError } from "./environment.ts";
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and dashes");
+const rate = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .pipe(z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, "must be USD per million tokens, such as 0.20"));
+const amount = z.int().min(0).max(1_000_000_000);
+
+const configFile = z.strictObject({
+  /** OpenAI-compatible servers besides the ones with settings of their own. */
+  providers: z
+    .record(
+      name,
+      z.strictObject({
+        base_url: z.url({ protocol: /^https?$/ }),
+        api_key: z.string().optional(),
+        /** Instead of `api_key`: a file that holds it. */
+        api_key_file: z.string().transform(readSecret).optional(),
+        models: z.array(z.string()).default([]),
+        reports_stream_usage: z.boolean().default(true),
+      }),
+    )
+    .default({}),
+  /** Model names of the operator's own: `fast: openai/gpt-5.1`. */
+  aliases: z.record(z.string().min(1), z.string().regex(/^[^/]+\/.+$/, "must be provider/model")).default({}),
+  /** Named sets of limits. `default` is everybody's. */
+  plans: z
+    .strictObject({
+      default: z.strictObject({
+        limits: z.strictObject({
+          requests_per_minute: amount.optional(),
+          daily_requests: amount.optional(),
+        }),
+      }),
+    })
+    .optional(),
+  /** Prices by `provider/model`, USD per million tokens. */
+  prices: z
+    .record(
+      z.string().regex(/^[^/]+\/.+$/, "must be provider/model"),
+      z.strictObject({ input: rate, cached_input: rate.optional(), output: rate }),
+    )
+    .default({}),
+});
+
+export type ConfigFile = z.infer<typeof configFile>;
+
+function readSecret(path: string, context: z.RefinementCtx): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    context.addIssue({ code: "custom", message: "names a file that cannot be read" });
+    return z.NEVER;
+  }
+}
+
+const USUAL_FILE = "tollgate.yaml";
+
+/** Reads the configuration file. Without `path`, `tollgate.yaml` in the working folder is read if it is there. */
+export function readConfigFile(path: string | undefined): ConfigFile {
+  if (path === undefined && !existsSync(USUAL_FILE)) return configFile.parse({});
+  const file = path ?? USUAL_FILE;
+  let content: unknown;
+  try {
+    content = parse(readFileSync(file, "utf8")) ?? {};
+  } catch (cause) {
+    throw new SettingsError([`${file} cannot be read as YAML: ${firstLine(cause)}`]);
+  }
+  const result = configFile.safeParse(content);
+  if (result.success) return result.data;
+  throw new SettingsError(
+    result.error.issues.map((issue) => `${file}: ${issue.path.join(".")}: ${issue.message}`),
+  );
+}
+
+function firstLine(cause: unknown): string {
+  return String(cause instanceof Error ? cause.message : cause).split("\n", 1)[0]!;
+}

@@ -1,0 +1,174 @@
+import { choice, decimal, flag, integer, limit, list, type Setting, secret, text, url } from "./setting.ts";
+
+const web = { protocols: ["http:", "https:"] } as const;
+
+/** Every setting there is (S4). `.env.example` and docs/settings.md are checked against this table. */
+export const settings = {
+  NODE_ENV: text({ about: "`production` demands SECRET_KEY and prints no first key." }),
+  HOST: text({ default: "127.0.0.1", about: "Address to listen on." }),
+  PORT: integer({ default: 8080, max: 65535, about: "Port to listen on; 0 takes a free one." }),
+  DATA_DIR: text({
+    default: ".tollgate",
+    about: "Folder of the embedded database and of generated secrets.",
+  }),
+  ROLE: choice({
+    default: "all",
+    of: ["gateway", "worker", "all"],
+    about: "What this process does; jobs need a worker.",
+  }),
+  DATABASE_URL: url({
+    protocols: ["postgres:", "postgresql:"],
+    secret: true,
+    about: "PostgreSQL 15 or newer. Without it the embedded database is used.",
+  }),
+  DATABASE_POOL_SIZE: integer({
+    default: 10,
+    min: 2,
+    max: 200,
+    about: "Connections to PostgreSQL per process.",
+  }),
+  REDIS_URL: url({
+    protocols: ["redis:", "rediss:"],
+    secret: true,
+    about: "Redis 6.2 or newer, for limits that several instances share.",
+  }),
+  REDIS_FAIL_MODE: choice({
+    default: "local",
+    of: ["local", "closed", "open"],
+    about: "Per-minute limits while Redis does not answer: a local share, refuse, or admit.",
+  }),
+  CONFIG_FILE: text({
+    about: "YAML file with providers, aliases, plans and prices; else tollgate.yaml if there.",
+  }),
+  SHUTDOWN_TIMEOUT_SECONDS: integer({
+    default: 30,
+    max: 3600,
+    about: "How long running calls may finish after a stop signal.",
+  }),
+  BODY_LIMIT_BYTES: integer({
+    default: 1_048_576,
+    min: 1024,
+    about: "Largest body of a management request.",
+  }),
+  AI_BODY_LIMIT_BYTES: integer({ default: 10_485_760, min: 1024, about: "Largest body of an AI request." }),
+  TRUSTED_PROXIES: list({
+    about:
+      "Networks (CIDR) of the proxies whose X-Forwarded-For is believed. Empty: the socket's address counts.",
+  }),
+  METRICS_PUBLIC: flag({ default: false, about: "Serve /metrics to everyone, not only to loopback." }),
+  INTERNAL_API_TOKEN: secret({
+    minBytes: 16,
+    about: "Opens /internal/* and /metrics to the operator's systems.",
+  }),
+  LOG_LEVEL: choice({
+    default: "info",
+    of: ["debug", "info", "warn", "error", "silent"],
+    about: "Least severe log line that is written.",
+  }),
+  LOG_CALLS: choice({
+    default: "errors",
+    of: ["all", "sampled", "errors"],
+    about: "Which finished requests get a log line: all, errors and one in a hundred, or errors only.",
+  }),
+
+  SECRET_KEY: secret({
+    minBytes: 32,
+    about: "Every derived secret comes from it. Generated once if embedded.",
+  }),
+  API_KEY_PEPPER: secret({
+    minBytes: 32,
+    about: "Pepper of stored key digests, if not derived from SECRET_KEY.",
+  }),
+  KEY_CACHE_EPOCH: text({
+    default: "0",
+    about: "Change it to drop every cached identity at the next start.",
+  }),
+  APP_AUTH_TOKEN_USER_MAP: secret({
+    about: "Static bearer tokens and their users: tokenA:usr_dev,tokenB:usr_2.",
+  }),
+  APP_AUTH_BEARER_TOKENS: secret({ about: "Legacy static bearer tokens, all of APP_AUTH_DEFAULT_USER." }),
+  APP_AUTH_DEFAULT_USER: text({
+    default: "usr_dev",
+    about: "User behind the legacy tokens and the first key.",
+  }),
+
+  RATE_LIMIT_WINDOW_SECONDS: integer({
+    default: 60,
+    min: 1,
+    max: 86_400,
+    about: "Length of the window of the endpoint-class limits.",
+  }),
+  RATE_LIMIT_CAPTURE_PER_WINDOW: limit({ default: 20, about: "Capture calls per user and window." }),
+  RATE_LIMIT_QUERY_PER_WINDOW: limit({ default: 30, about: "Query calls per user and window." }),
+  RATE_LIMIT_PLAN_PER_WINDOW: limit({ default: 15, about: "Plan calls per user and window." }),
+  RATE_LIMIT_CHAT_PER_WINDOW: limit({ default: undefined, about: "AI calls per user and window." }),
+  RATE_LIMIT_LOCAL_SHARE_PERCENT: integer({
+    default: 100,
+    min: 1,
+    max: 100,
+    about: "This instance's part of a limit while Redis does not answer: 100 / number of instances.",
+  }),
+  KEY_RATE_LIMIT_PER_MINUTE: limit({ default: 600, about: "Refill of the bucket of each API key." }),
+  KEY_RATE_LIMIT_BURST: limit({ default: 600, about: "Size of the bucket of each API key." }),
+  IP_RATE_LIMIT_PER_MINUTE: limit({ default: 1200, about: "Refill of the bucket of each client address." }),
+  IP_RATE_LIMIT_BURST: limit({ default: 1200, about: "Size of the bucket of each client address." }),
+
+  COST_INPUT_PER_MILLION_USD: decimal({ default: "0.20", about: "Input rate of a model in no price book." }),
+  COST_CACHED_INPUT_PER_MILLION_USD: decimal({ default: "0.05", about: "Its cached input rate." }),
+  COST_OUTPUT_PER_MILLION_USD: decimal({ default: "0.50", about: "Its output rate." }),
+  PRICE_UNKNOWN_POLICY: choice({
+    default: "default",
+    of: ["default", "deny"],
+    about: "A model in no price book: default rates, or 402 PRICE_UNKNOWN.",
+  }),
+  RESERVATION_TTL_SECONDS: integer({
+    default: 60,
+    min: 1,
+    max: 3600,
+    about: "A dead process's reservation is charged this long after its last heartbeat.",
+  }),
+
+  DEFAULT_PROVIDER: text({
+    about: "Provider of bare model names that nobody knows; else the first configured.",
+  }),
+  OPENAI_API_KEY: secret({ about: "Switches OpenAI on." }),
+  OPENAI_BASE_URL: url({ ...web, about: "Instead of https://api.openai.com/v1." }),
+  GEMINI_API_KEY: secret({ about: "Switches Google on." }),
+  GEMINI_BASE_URL: url({
+    ...web,
+    about: "Instead of https://generativelanguage.googleapis.com/v1beta/openai.",
+  }),
+  GROQ_API_KEY: secret({ about: "Switches Groq on." }),
+  GROQ_BASE_URL: url({ ...web, about: "Instead of https://api.groq.com/openai/v1." }),
+  XAI_API_KEY: secret({ about: "Switches xAI on." }),
+  XAI_BASE_URL: url({ ...web, about: "Instead of https://api.x.ai/v1." }),
+  PROVIDER_CONNECT_TIMEOUT_SECONDS: integer({ default: 10, min: 1, about: "Longest wait for a connection." }),
+  PROVIDER_HEADERS_TIMEOUT_SECONDS: integer({
+    default: 300,
+    min: 1,
+    about: "Longest wait for the answer to begin.",
+  }),
+  PROVIDER_IDLE_TIMEOUT_SECONDS: integer({ default: 60, min: 1, about: "Longest silence within an answer." }),
+  PROVIDER_CONNECTIONS: integer({ default: 1024, min: 1, about: "Connections to one provider per process." }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof settings;
+export type Settings = {
+  readonly [N in SettingName]: (typeof settings)[N] extends Setting<infer T> ? T : never;
+};
+
+/** Unknown settings that begin like this are typing mistakes and stop the start. */
+export const ownPrefixes = [
+  "TOLLGATE_",
+  "RATE_LIMIT_",
+  "COST_",
+  "ASSIST_",
+  "BREAKER_",
+  "JOB_",
+  "OVERLOAD_",
+  "ABUSE_",
+  "ALERT_",
+  "BOOTSTRAP_",
+  "GOOGLE_",
+  "RESERVATION_",
+] as const;

@@ -1,0 +1,223 @@
+import { sql } from "kysely";
+import type { Clock } from "../lib/clock.ts";
+import type { Pico } from "../lib/money.ts";
+import { isOutage } from "../store/outages.ts";
+import type { Db } from "../store/tables.ts";
+import { type Admission, type AdmissionRequest, grantInOrder } from "./admission.ts";
+import { groupCommit } from "./batch.ts";
+import { type ReservedCall, reservedRow } from "./ledger.ts";
+
+/** `needPico` and `wantPico` as `reserveFor` gives them. */
+export type ReserveRequest = {
+  readonly call: Omit<ReservedCall, "reservedPico">;
+  readonly needPico: Pico;
+  readonly wantPico: Pico;
+};
+
+export type Reserved =
+  | { readonly granted: true; readonly call: ReservedCall }
+  | { readonly granted: false; readonly budgetId: number };
+
+export type Reservations = {
+  /**
+   * Durable when it resolves. A granted call must be settled, whatever becomes of it. Rejects if the database does
+   * not answer: then nothing may be spent, and what the database may have kept of it is given back.
+   */
+  reserve(request: ReserveRequest): Promise<Reserved>;
+  /** Ends the care for a reservation that is settled. */
+  forget(id: string): void;
+  /** How many reservations are kept alive here. */
+  inFlight(): number;
+  /** Stops keeping reservations alive. Resolves when nothing is under way any more. */
+  close(): Promise<void>;
+};
+
+/**
+ * Reservations of this process. They live `ttlMs` after the last sign of life, by the database's clock; every third
+ * of that, the ones in flight here are extended, and only they: what nobody holds runs out.
+ */
+export function reservations(deps: {
+  readonly db: Db;
+  readonly clock: Clock;
+  /** Names this process in the rows. */
+  readonly instance: string;
+  readonly ttlMs: number;
+  readonly onTrouble: (error: unknown) => void;
+}): Reservations {
+  const { db, clock, instance, ttlMs, onTrouble } = deps;
+  const inFlight = new Set<string>();
+  /** Id → until when (monotonic) the database may still commit it. */
+  const abandoned = new Map<string, number>();
+  const term: Term = { owner: instance, ttlMs };
+
+  const free = groupCommit((items: readonly Item[]) => reserveFree(db, term, items));
+  const budgeted = groupCommit((items: readonly Item[]) => reserveUnderBudgets(db, term, items));
+
+  let beat: Promise<void> | undefined;
+  const stop = clock.every(ttlMs / 3, () => {
+    beat ??= keepAlive()
+      .catch(onTrouble)
+      .finally(() => {
+        beat = undefined;
+      });
+  });
+
+  async function keepAlive(): Promise<void> {
+    await extend(db, term, [...inFlight]);
+    await giveBack(db, [...abandoned.keys()]);
+    for (const [id, until] of abandoned) if (until <= clock.monotonic()) abandoned.delete(id);
+  }
+
+  return {
+    async reserve(request) {
+      const { call, needPico, wantPico } = request;
+      const { id, budgetIds } = call;
+      const item = { id, budgetIds, needPico, wantPico, row: reservedRow(call) };
+      try {
+        const reserved = await (budgetIds.length === 0 ? free : budgeted).add(item);
+        if (!reserved.granted) return reserved;
+        inFlight.add(id);
+        return { granted: true, call: { ...call, reservedPico: reserved.amountPico } };
+      } catch (error) {
+        if (isOutage(error)) abandoned.set(id, clock.monotonic() + ttlMs);
+        throw error;
+      }
+    },
+    forget: (id) => void inFlight.delete(id),
+    inFlight: () => inFlight.size,
+    async close() {
+      stop();
+      await Promise.all([free.drain(), budgeted.drain(), beat]);
+    },
+  };
+}
+
+type Term = { readonly owner: string; readonly ttlMs: number };
+type Item = AdmissionRequest & { readonly id: string; readonly row: Readonly<Record<string, unknown>> };
+type Granted = { readonly item: Item; readonly amountPico: Pico };
+
+async function reserveFree(db: Db, term: Term, items: readonly Item[]): Promise<readonly Admission[]> {
+  const granted = allTheyWant(items);
+  await sql`
+    insert into reservations (id, budget_ids, amount_pico, call, owner, created_at, expires_at)
+    select *, ${term.owner}::text, now(), ${expiry(term)} from ${rows(granted)}`.execute(db);
+  return granted.map(({ amountPico }) => ({ granted: true, amountPico }));
+}
+
+async function reserveUnderBudgets(
+  db: Db,
+  term: Term,
+  items: readonly Item[],
+): Promise<readonly Admission[]> {
+  return (await reserveAll(db, term, items)) ?? (await reserveInOrder(db, term, items));
+}
+
+/** One statement for the usual case: every request gets all it wants. Undefined, and nothing done, if they do not fit. */
+async function reserveAll(
+  db: Db,
+  term: Term,
+  items: readonly Item[],
+): Promise<readonly Admission[] | undefined> {
+  const granted = allTheyWant(items);
+  const made = await sql`
+    with item as materialized (select * from ${rows(granted)}),
+    wanted as (${sumsPerBudget("item")}),
+    room as (
+      select id, allocated_pico - spent_pico - reserved_pico as pico from budgets
+      where id in (select budget_id from wanted)
+      order by id for update
+    ),
+    fits as (
+      select bool_and(coalesce(room.pico >= wanted.pico, false)) as all_of_them
+      from wanted left join room on room.id = wanted.budget_id
+    ),
+    moved as (
+      update budgets set reserved_pico = reserved_pico + wanted.pico
+      from wanted where budgets.id = wanted.budget_id and (select all_of_them from fits)
+    )
+    insert into reservations (id, budget_ids, amount_pico, call, owner, created_at, expires_at)
+    select *, ${term.owner}::text, now(), ${expiry(term)} from item where (select all_of_them from fits)
+    returning id`.execute(db);
+  if (made.rows.length === 0) return undefined;
+  return granted.map(({ amountPico }) => ({ granted: true, amountPico }));
+}
+
+/** The budgets do not hold everything: while they are locked, each request gets what those before it left. */
+function reserveInOrder(db: Db, term: Term, items: readonly Item[]): Promise<readonly Admission[]> {
+  return db.transaction().execute(async (tx) => {
+    const ids = [...new Set(items.flatMap(({ budgetIds }) => budgetIds))];
+    const rooms = await sql<{ id: number; pico: string }>`
+      select id, allocated_pico - spent_pico - reserved_pico as pico from budgets
+      where id = any(${ids}::bigint[])
+      order by id for update`.execute(tx);
+    const admissions = grantInOrder(new Map(rooms.rows.map(({ id, pico }) => [id, BigInt(pico)])), items);
+    const granted = admissions.flatMap((admission, index): readonly Granted[] =>
+      admission.granted ? [{ item: items[index]!, amountPico: admission.amountPico }] : [],
+    );
+    if (granted.length === 0) return admissions;
+    await sql`
+      with item as materialized (select * from ${rows(granted)}),
+      taken as (${sumsPerBudget("item")}),
+      moved as (
+        update budgets set reserved_pico = reserved_pico + taken.pico
+        from taken where budgets.id = taken.budget_id
+      )
+      insert into reservations (id, budget_ids, amount_pico, call, owner, created_at, expires_at)
+      select *, ${term.owner}::text, now(), ${expiry(term)} from item`.execute(tx);
+    return admissions;
+  });
+}
+
+/** Locked rows are passed over: whoever holds them is settling them now. */
+async function extend(db: Db, term: Term, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    update reservations set expires_at = ${expiry(term)}
+    where id in (select id from reservations where id = any(${ids}::uuid[]) for update skip locked)`.execute(
+    db,
+  );
+}
+
+/** For reservations whose making failed towards us: if they exist after all, nobody holds them and nothing was spent. */
+async function giveBack(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    with lost as materialized (select id, budget_ids from reservations where id = any(${ids}::uuid[])),
+    locked as (
+      select id from budgets where id in (select unnest(budget_ids) from lost) order by id for update
+    ),
+    ended as (
+      delete from reservations where id in (select id from lost) and (select count(*) from locked) >= 0
+      returning budget_ids, amount_pico
+    )
+    update budgets set reserved_pico = reserved_pico - released.pico
+    from (${sumsPerBudget("ended")}) as released
+    where budgets.id = released.budget_id`.execute(db);
+}
+
+function allTheyWant(items: readonly Item[]): readonly Granted[] {
+  return items.map((item) => ({ item, amountPico: item.wantPico }));
+}
+
+function sumsPerBudget(source: "item" | "ended") {
+  return sql`
+    select budget_id, sum(amount_pico) as pico
+    from ${sql.ref(source)} cross join unnest(budget_ids) as budget_id group by budget_id`;
+}
+
+function rows(granted: readonly Granted[]) {
+  const json = JSON.stringify(
+    granted.map(({ item: { id, budgetIds, row }, amountPico }) => ({
+      id,
+      budget_ids: budgetIds,
+      amount_pico: amountPico.toString(),
+      call: row,
+    })),
+  );
+  return sql`jsonb_to_recordset(${json}::jsonb)
+    as item (id uuid, budget_ids bigint[], amount_pico numeric, call jsonb)`;
+}
+
+function expiry({ ttlMs }: Term) {
+  return sql`now() + ${ttlMs}::float8 * interval '1 millisecond'`;
+}

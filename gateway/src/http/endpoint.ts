@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import type { Gate, Visitor } from "../calls/enter.ts";
+
+/**
+ * Who may come in. `caller`: identified, authorised by scope, limited. `internal`: the internal token. `operator`:
+ * the token in the data folder of the embedded default. `metrics`: loopback, or the internal token. `nobody` in
+ * particular: public.
+ */
+export type Access =
+  | ({ readonly credential: "caller" } & Gate)
+  | { readonly credential: "internal" | "operator" | "metrics" | "nobody" };
+
+/** One row of the endpoint table: everything there is to know about a route (design, rule 6). */
+export type Endpoint = {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Fastify's pattern: `/v1/models/:model`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly access: Access;
+  /** AI routes take larger bodies, and the provider decides about most of their fields. */
+  readonly isAiCall?: boolean;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /**
+   * Reads the parsed JSON (and its length in bytes) instead of the `body` schema, which then only documents it. Throws
+   * what is wrong with it; nothing has been consumed yet.
+   */
+  readonly readBody?: (json: unknown, bytes: number) => unknown;
+  /** Schema of the 200 or 201 answer; also what OpenAPI shows. */
+  readonly answer?: z.ZodType;
+  readonly answerStatus?: 200 | 201 | 204;
+  /** Returns the answer's body, or undefined if it has written the answer itself. */
+  handle(visit: Visit): Promise<unknown>;
+};
+
+/** One request on its way through. */
+export type Visit = {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly correlationId: string;
+  /** Set for `caller` endpoints. */
+  readonly visitor: Visitor;
+};

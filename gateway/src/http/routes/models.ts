@@ -1,0 +1,97 @@
+import { z } from "zod";
+import type { Routes } from "../../calls/target.ts";
+import { isoTime } from "../../lib/clock.ts";
+import { TollgateError } from "../../lib/errors.ts";
+import type { Endpoint } from "../endpoint.ts";
+
+/** One object that the official OpenAI and Anthropic clients both read. */
+const model = z
+  .object({
+    id: z.string(),
+    object: z.literal("model"),
+    created: z.int(),
+    owned_by: z.string(),
+    type: z.literal("model"),
+    display_name: z.string(),
+    created_at: z.string(),
+  })
+  .meta({ id: "Model" });
+
+type Model = z.infer<typeof model>;
+
+const modelList = z
+  .object({
+    object: z.literal("list"),
+    data: z.array(model),
+    has_more: z.boolean(),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+  })
+  .meta({ id: "ModelList" });
+
+const access = { credential: "caller", scope: "inference:write", class: "manage" } as const;
+
+export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] {
+  return [
+    {
+      method: "GET",
+      path: "/v1/models",
+      summary: "The models that calls may name.",
+      access,
+      answer: modelList,
+      async handle() {
+        const models = modelsOf(routes, listed());
+        return {
+          object: "list",
+          data: models,
+          has_more: false,
+          first_id: models[0]?.id ?? null,
+          last_id: models.at(-1)?.id ?? null,
+        };
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/models/*",
+      summary: "One model. Names may hold slashes.",
+      access,
+      params: z.object({ "*": z.string() }),
+      answer: model,
+      async handle({ request }) {
+        const { "*": id } = request.params as { "*": string };
+        const found = modelsOf(routes, listed()).find((known) => known.id === id);
+        if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: id });
+        return found;
+      },
+    },
+  ];
+}
+
+export type ModelDeps = {
+  readonly routes: Routes;
+  /** Models in the price books, as provider and model. */
+  readonly listed: () => readonly PricedModel[];
+};
+
+type PricedModel = { readonly provider: string; readonly model: string };
+
+/** Aliases first, then what each provider is known to have or is priced for, as `provider/model`. */
+function modelsOf({ providers, aliases }: Routes, listed: readonly PricedModel[]): readonly Model[] {
+  const ids = new Map<string, string>();
+  for (const [alias, target] of aliases) ids.set(alias, target.slice(0, target.indexOf("/")));
+  for (const provider of providers.values()) {
+    const priced = listed.filter((row) => row.provider === provider.name).map((row) => row.model);
+    for (const name of [...provider.models, ...priced]) {
+      ids.set(provider.simulated ? name : `${provider.name}/${name}`, provider.name);
+    }
+  }
+  return [...ids].map(([id, owner]) => ({
+    id,
+    object: "model",
+    created: 0,
+    owned_by: owner,
+    type: "model",
+    display_name: id,
+    created_at: isoTime(0),
+  }));
+}

@@ -1,0 +1,182 @@
+import type { Socket } from "node:net";
+import { fastifySwagger } from "@fastify/swagger";
+import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { admit, type EnterDeps, enter } from "../calls/enter.ts";
+import { presentedToken } from "../identity/credentials.ts";
+import { TollgateError } from "../lib/errors.ts";
+import { clientAddress, type Network } from "../lib/networks.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { parseJson } from "./json.ts";
+import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
+import { finishTrace, startTrace, type TraceDeps } from "./trace.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    endpoint?: Endpoint;
+    refusesMethods?: boolean;
+  }
+}
+
+export type ServerDeps = EnterDeps &
+  TraceDeps & {
+    readonly endpoints: readonly Endpoint[];
+    readonly trustedProxies: readonly Network[];
+    readonly bodyLimitBytes: number;
+    readonly aiBodyLimitBytes: number;
+    /** Does this token open the routes of that name? */
+    readonly isInternal: (token: string) => boolean;
+    readonly isOperator: (token: string) => boolean;
+    readonly metricsArePublic: boolean;
+    /** False: there is no internal token, and its routes do not exist. */
+    readonly hasInternalToken: boolean;
+  };
+
+/**
+ * The HTTP side of the endpoint table. Authority hangs on the matched route: the hooks read the row that Fastify
+ * matched, never the text of the URL or the Host header.
+ */
+export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    bodyLimit: deps.bodyLimitBytes,
+    disableRequestLogging: true,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 256 },
+    frameworkErrors: (error, request, reply) => {
+      startTrace(deps, request, reply);
+      answerError(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => refuseSocket(deps, error, socket as Socket),
+    serverFactory: (handler) => guardedServer(deps, handler),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    "application/json",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      const json = parseJson(body);
+      const readBody = request.routeOptions.config.endpoint?.readBody;
+      return readBody === undefined ? json : readBody(json, body.length);
+    },
+  );
+  app.decorateRequest("trace");
+  app.addHook("onRoute", ({ url, config }) => {
+    if (config?.endpoint === undefined && config?.refusesMethods !== true) {
+      throw new Error(`the route ${url} is not in the endpoint table`);
+    }
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    startTrace(deps, request, reply);
+    await letIn(deps, request);
+  });
+  app.addHook("preHandler", async (request, reply) => {
+    const access = request.routeOptions.config.endpoint?.access;
+    if (access?.credential !== "caller") return;
+    request.trace.visitor = await admit(deps, request.trace.visitor!, access, (headers) =>
+      reply.headers(headers),
+    );
+  });
+  app.addHook("onResponse", async (request, reply) => finishTrace(deps, request, reply));
+  app.setNotFoundHandler((request, reply) => answerError(new TollgateError("NOT_FOUND"), request, reply));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: "3.1.1",
+      info: {
+        title: "Tollgate",
+        version: "1",
+        description: "The AI access gateway whose answers can be trusted.",
+      },
+      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+    },
+    transform: jsonSchemaTransform,
+  });
+  const taken = new Map<string, readonly string[]>();
+  for (const endpoint of deps.endpoints) {
+    if (endpoint.access.credential === "internal" && !deps.hasInternalToken) continue;
+    addRoute(app, deps, endpoint);
+    taken.set(endpoint.path, [...(taken.get(endpoint.path) ?? []), endpoint.method]);
+  }
+  refuseOtherMethods(app, taken);
+  return app;
+}
+
+async function letIn(deps: ServerDeps, request: FastifyRequest): Promise<void> {
+  const access = request.routeOptions.config.endpoint?.access;
+  const { rawHeaders } = request.raw;
+  switch (access?.credential) {
+    case "caller": {
+      const address = addressOf(deps, request);
+      request.trace.visitor = await enter(deps, { rawHeaders, address }, access);
+      return;
+    }
+    case "internal":
+      return demand(deps.isInternal, rawHeaders);
+    case "operator":
+      return demand(deps.isOperator, rawHeaders);
+    case "metrics":
+      if (!deps.metricsArePublic && !isLoopback(request.raw.socket.remoteAddress))
+        demand(deps.isInternal, rawHeaders);
+  }
+}
+
+/** 401 without a credential, 403 with one that opens nothing here. */
+function demand(opens: (token: string) => boolean, rawHeaders: readonly string[]): void {
+  const token = presentedToken(rawHeaders);
+  if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
+  if (!opens(token)) throw new TollgateError("FORBIDDEN");
+}
+
+function addressOf({ trustedProxies }: ServerDeps, { raw }: FastifyRequest): string {
+  const forwardedFor = raw.headers["x-forwarded-for"];
+  const hops = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
+  return clientAddress(raw.socket.remoteAddress ?? "", hops, trustedProxies);
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(127\.|::1$|::ffff:127\.)/.test(address);
+}
+
+function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint): void {
+  const { access, readBody } = endpoint;
+  app.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    config: { endpoint },
+    bodyLimit: endpoint.isAiCall ? deps.aiBodyLimitBytes : deps.bodyLimitBytes,
+    ...(readBody === undefined ? {} : { validatorCompiler: () => present }),
+    schema: {
+      summary: endpoint.summary,
+      ...(access.credential === "nobody" || access.credential === "metrics"
+        ? {}
+        : { security: [{ bearer: [] }] }),
+      ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
+      ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
+      ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
+      ...(endpoint.answer === undefined
+        ? {}
+        : { response: { [endpoint.answerStatus ?? 200]: endpoint.answer } }),
+    },
+    handler: async (request, reply) => {
+      const { correlationId, visitor } = request.trace;
+      const answer = await endpoint.handle({ request, reply, correlationId, visitor: visitor! });
+      if (reply.sent) return reply;
+      if (endpoint.answerStatus !== undefined) reply.code(endpoint.answerStatus);
+      return answer;
+    },
+  });
+}
+
+/** For bodies that the content type parser has read already: only their absence is left to find. */
+function present(body: unknown): { value: unknown } | { error: Error } {
+  if (body !== undefined && body !== null) return { value: body };
+  return {
+    error: new TollgateError("VALIDATION_FAILED", {
+      faults: [{ path: "", message: "must be a JSON object" }],
+    }),
+  };
+}

@@ -1,0 +1,78 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Visitor } from "../calls/enter.ts";
+import type { Clock } from "../lib/clock.ts";
+import { type Chance, fraction, isCorrelationId, newCorrelationId } from "../lib/ids.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+/** What the server keeps about a request while it lasts. */
+export type Trace = {
+  readonly correlationId: string;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  visitor: Visitor | undefined;
+  error: unknown;
+};
+
+export type TraceDeps = {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly logCalls: "all" | "sampled" | "errors";
+};
+
+declare module "fastify" {
+  interface FastifyRequest {
+    trace: Trace;
+  }
+}
+
+const SAMPLED_SHARE = 0.01;
+const SLOW_MS = 60_000;
+
+/** The caller's own id for this request if it is well formed, else a new one (E1). */
+export function correlationIdOf(headers: FastifyRequest["headers"], chance: Chance): string {
+  const offered = [headers["x-correlation-id"], headers["x-request-id"]].find(isCorrelationId);
+  return offered ?? newCorrelationId(chance);
+}
+
+export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: FastifyReply): void {
+  const correlationId = correlationIdOf(request.headers, deps.chance);
+  request.trace = { correlationId, startedAt: deps.clock.monotonic(), visitor: undefined, error: undefined };
+  reply.header("x-correlation-id", correlationId);
+  reply.header("x-request-id", correlationId);
+  reply.header("x-content-type-options", "nosniff");
+}
+
+/** One metric for every finished request; a log line for failures, slow ones, and as many others as LOG_CALLS asks. */
+export function finishTrace(deps: TraceDeps, request: FastifyRequest, reply: FastifyReply): void {
+  const { trace } = request;
+  if (trace === undefined) return;
+  const status = reply.raw.statusCode;
+  const route = request.routeOptions.url ?? "none";
+  const durationMs = deps.clock.monotonic() - trace.startedAt;
+  deps.metrics.requests.labels(route, String(status)).inc();
+  deps.metrics.requestSeconds.labels(route).observe(durationMs / 1000);
+  if (!isWorthALine(deps, status, durationMs)) return;
+  const { correlationId, visitor, error } = trace;
+  const fields = {
+    correlationId,
+    method: request.method,
+    route,
+    status,
+    durationMs: Math.round(durationMs),
+    userId: visitor?.principal.userId,
+    keyPrefix: visitor?.principal.credential.kind === "key" ? visitor.principal.credential.prefix : undefined,
+    retryCount: request.headers["x-stainless-retry-count"],
+    ...(error === undefined ? {} : { error }),
+  };
+  if (status >= 500) deps.log.error(fields, "request failed");
+  else if (status >= 400) deps.log.warn(fields, "request refused");
+  else deps.log.info(fields, "request answered");
+}
+
+function isWorthALine({ logCalls, chance }: TraceDeps, status: number, durationMs: number): boolean {
+  if (status >= 400 || durationMs > SLOW_MS || logCalls === "all") return true;
+  return logCalls === "sampled" && fraction(chance) < SAMPLED_SHARE;
+}

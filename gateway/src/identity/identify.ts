@@ -1,0 +1,145 @@
+import { hash } from "node:crypto";
+import type { Clock } from "../lib/clock.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { Db } from "../store/tables.ts";
+import { recordLastUse, verifyApiKey } from "./api-keys.ts";
+import { parseKey } from "./key.ts";
+import type { Principal } from "./principal.ts";
+import type { StaticTokens } from "./static-tokens.ts";
+import { findUser, readEpoch } from "./users.ts";
+
+const TTL_MS = 30_000;
+const NEGATIVE_TTL_MS = 5_000;
+const MAX_ENTRIES = 50_000;
+const MAX_NEGATIVE_ENTRIES = 10_000;
+
+export type CacheResult = "hit" | "miss" | "negative" | "stale_epoch" | "expired";
+
+type Entry = {
+  readonly principal: Principal;
+  readonly ttlUntil: number;
+  readonly expiresAtMs: number | undefined;
+};
+
+/**
+ * Turns a presented token into a Principal, or refuses it (I1). Verified identities are cached under the SHA-256 of
+ * the whole token until their TTL, their own expiry, or a newer auth epoch, whichever comes first.
+ */
+export type Identifier = {
+  /** Throws AUTH_REQUIRED without a token, AUTH_INVALID for one that proves nothing, STORE_UNAVAILABLE if unknown. */
+  identify(token: string | undefined): Promise<Principal>;
+  /** The same, past the cache: for a principal that a limit decision found stale. */
+  identifyAfresh(token: string): Promise<Principal>;
+  /** Identities read before `epoch` are no longer served. */
+  noticeEpoch(epoch: number): void;
+  /** Reads the epoch from the store; for when neither NOTIFY nor shared counters can be leaned on. */
+  refreshEpoch(): Promise<void>;
+  /** Writes when keys were last used since the last flush. */
+  flushLastUse(): Promise<void>;
+};
+
+export function identifier(deps: {
+  db: Db;
+  clock: Clock;
+  pepper: Uint8Array;
+  tokens: StaticTokens;
+  onCache: (result: CacheResult) => void;
+}): Identifier {
+  const { db, clock, tokens } = deps;
+  const verified = new Map<string, Entry>();
+  const refused = new Map<string, number>();
+  const loading = new Map<string, Promise<Entry | undefined>>();
+  let lastUse = new Map<number, number>();
+  let knownEpoch = 0;
+
+  function cached(digest: string): Principal | undefined {
+    const entry = verified.get(digest);
+    const result = judge(entry, clock.now(), knownEpoch);
+    deps.onCache(result);
+    if (result === "hit") return entry!.principal;
+    verified.delete(digest);
+    return undefined;
+  }
+
+  async function load(token: string, digest: string): Promise<Principal> {
+    let pending = loading.get(digest);
+    if (pending === undefined) {
+      pending = verify(token).finally(() => loading.delete(digest));
+      loading.set(digest, pending);
+    }
+    const entry = await pending.catch((cause: unknown) => {
+      throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause });
+    });
+    if (entry === undefined) {
+      remember(refused, digest, clock.now() + NEGATIVE_TTL_MS, MAX_NEGATIVE_ENTRIES);
+      throw new TollgateError("AUTH_INVALID");
+    }
+    remember(verified, digest, entry, MAX_ENTRIES);
+    return entry.principal;
+  }
+
+  async function verify(token: string): Promise<Entry | undefined> {
+    const parsed = parseKey(token);
+    const ttlUntil = clock.now() + TTL_MS;
+    if (parsed?.tag === "sk") {
+      const key = await verifyApiKey(deps, token, parsed.prefix);
+      return key === undefined ? undefined : { ...key, ttlUntil };
+    }
+    const userId = tokens.userOf(token);
+    const user = userId === undefined ? undefined : await findUser(db, userId);
+    if (user === undefined || !user.active) return undefined;
+    const principal: Principal = {
+      userId: user.id,
+      role: user.role,
+      credential: { kind: "static" },
+      epoch: user.epoch,
+    };
+    return { principal, ttlUntil, expiresAtMs: undefined };
+  }
+
+  function noteUse(principal: Principal): Principal {
+    if (principal.credential.kind === "key") lastUse.set(principal.credential.keyId, clock.now());
+    return principal;
+  }
+
+  return {
+    async identify(token) {
+      if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
+      const digest = hash("sha256", token, "base64");
+      if ((refused.get(digest) ?? 0) > clock.now()) {
+        deps.onCache("negative");
+        throw new TollgateError("AUTH_INVALID");
+      }
+      return noteUse(cached(digest) ?? (await load(token, digest)));
+    },
+    async identifyAfresh(token) {
+      const digest = hash("sha256", token, "base64");
+      verified.delete(digest);
+      return noteUse(await load(token, digest));
+    },
+    noticeEpoch(epoch) {
+      if (epoch > knownEpoch) knownEpoch = epoch;
+    },
+    async refreshEpoch() {
+      this.noticeEpoch(await readEpoch(db));
+    },
+    async flushLastUse() {
+      const used = lastUse;
+      lastUse = new Map();
+      await recordLastUse(db, used);
+    },
+  };
+}
+
+function judge(entry: Entry | undefined, now: number, knownEpoch: number): CacheResult {
+  if (entry === undefined) return "miss";
+  if (entry.principal.epoch < knownEpoch) return "stale_epoch";
+  if (entry.ttlUntil <= now || (entry.expiresAtMs ?? now + 1) <= now) return "expired";
+  return "hit";
+}
+
+/** The oldest entry makes room. */
+function remember<V>(cache: Map<string, V>, key: string, value: V, max: number): void {
+  if (cache.size >= max) cache.delete(cache.keys().next().value!);
+  cache.set(key, value);
+}

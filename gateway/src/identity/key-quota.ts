@@ -1,0 +1,52 @@
+import { sql } from "kysely";
+import type { Db } from "../store/tables.ts";
+
+/** Calls a key has made on a UTC day, as PostgreSQL knows it. The shared counters are seeded from here (K9). */
+export async function keyUsageOf(db: Db, keyId: number, day: string): Promise<number> {
+  const row = await db
+    .selectFrom("api_keys")
+    .select(["daily_usage", "usage_day"])
+    .where("id", "=", keyId)
+    .executeTakeFirst();
+  return row !== undefined && row.usage_day === day ? row.daily_usage : 0;
+}
+
+/** Takes `cost` from the daily quota itself; answers what is then used, or undefined if it does not fit. */
+export async function takeKeyQuota(
+  db: Db,
+  keyId: number,
+  day: string,
+  cost: number,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ daily_usage: number }>`
+    update api_keys
+    set daily_usage = case when usage_day = ${day}::date then daily_usage else 0 end + ${cost}::int,
+        usage_day = ${day}::date
+    where id = ${keyId}
+      and (daily_quota is null
+        or case when usage_day = ${day}::date then daily_usage else 0 end + ${cost}::int <= daily_quota)
+    returning daily_usage`.execute(db);
+  return rows[0]?.daily_usage;
+}
+
+export async function giveBackKeyQuota(db: Db, keyId: number, day: string, cost: number): Promise<void> {
+  await sql`
+    update api_keys set daily_usage = greatest(0, daily_usage - ${cost}::int)
+    where id = ${keyId} and usage_day = ${day}::date`.execute(db);
+}
+
+/** Writes absolute counts of a day. A smaller count or an older day never overwrites. */
+export async function mirrorKeyUsage(
+  db: Db,
+  counts: readonly { readonly id: number; readonly day: string; readonly used: number }[],
+): Promise<void> {
+  await sql`
+    update api_keys
+    set daily_usage = case when usage_day = mirrored.day then greatest(daily_usage, mirrored.used) else mirrored.used end,
+        usage_day = mirrored.day
+    from (
+      select * from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as count (id bigint, day date, used int)
+      order by id
+    ) as mirrored
+    where api_keys.id = mirrored.id and (usage_day is null or usage_day <= mirrored.day)`.execute(db);
+}

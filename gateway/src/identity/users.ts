@@ -1,0 +1,49 @@
+import { type Kysely, sql } from "kysely";
+import type { Clock } from "../lib/clock.ts";
+import type { Db, Tables } from "../store/tables.ts";
+import type { Role } from "./principal.ts";
+
+export type User = { readonly id: string; readonly role: Role; readonly active: boolean };
+
+/** Makes the users behind static tokens (I11): role developer, no sign-in. Existing users stay as they are. */
+export async function ensureUsers(deps: { db: Db; clock: Clock }, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const createdAt = new Date(deps.clock.now());
+  await deps.db
+    .insertInto("users")
+    .values(ids.map((id) => ({ id, name: id, role: "developer" as const, created_at: createdAt })))
+    .onConflict((conflict) => conflict.column("id").doNothing())
+    .execute();
+}
+
+/** A user and the auth epoch it was read at, in one statement. */
+export async function findUser(db: Db, id: string): Promise<(User & { epoch: number }) | undefined> {
+  return db
+    .selectFrom("users")
+    .innerJoin("auth_state", (join) => join.onTrue())
+    .where("users.id", "=", id)
+    .select(["users.id", "users.role", "users.active", "auth_state.auth_epoch as epoch"])
+    .executeTakeFirst();
+}
+
+/** The channel on which a grown auth epoch is announced. */
+export const EPOCH_CHANNEL = "auth_epoch";
+
+/**
+ * Marks every cached identity as out of date. Call it in the transaction of the change that cached identities must
+ * notice; instances hear of it when that commits. Returns the new epoch.
+ */
+export async function raiseEpoch(tx: Kysely<Tables>): Promise<number> {
+  const { auth_epoch } = await tx
+    .updateTable("auth_state")
+    .set((row) => ({ auth_epoch: row("auth_epoch", "+", 1) }))
+    .returning("auth_epoch")
+    .executeTakeFirstOrThrow();
+  await sql`select pg_notify(${EPOCH_CHANNEL}, ${String(auth_epoch)})`.execute(tx);
+  return auth_epoch;
+}
+
+export async function readEpoch(db: Db): Promise<number> {
+  const { auth_epoch } = await db.selectFrom("auth_state").select("auth_epoch").executeTakeFirstOrThrow();
+  return auth_epoch;
+}

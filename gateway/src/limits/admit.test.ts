@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DAY_MS, VirtualClock } from "../lib/clock.ts";
+import { type AdmitDeps, type AppliedLimit, admit } from "./admit.ts";
+import { arrears } from "./arrears.ts";
+import { type Entry, memoryCounters } from "./counters.memory.ts";
+import { type Counters, CountersUnavailable } from "./limit.ts";
+import type { QuotaCount } from "./mirror.ts";
+
+const NOON = Date.UTC(2026, 0, 1, 12);
+
+function limit(id: string, changes: Partial<AppliedLimit> = {}): AppliedLimit {
+  const base = { id, key: id, scope: "user", shape: "window", code: "RATE_LIMITED" } as const;
+  return { ...base, limit: 4, windowMs: 60_000, cost: 1, capacity: 0, ...changes };
+}
+
+const userMinute = limit("user-minute");
+const userDay = limit("user-day", {
+  shape: "dailyQuota",
+  limit: 10,
+  windowMs: DAY_MS,
+  reason: "daily_quota",
+});
+const keyMinute = limit("key-minute", { shape: "bucket", scope: "key", capacity: 4 });
+const keyDay = limit("key-day", {
+  shape: "dailyQuota",
+  windowMs: DAY_MS,
+  code: "QUOTA_EXCEEDED",
+  scope: "key",
+});
+const fence = (epoch: number): AppliedLimit => limit("epoch", { shape: "epoch", limit: epoch, cost: 0 });
+
+/** One instance: its counters can go away, and PostgreSQL (`stored`: used per quota today) too. */
+function instance(changes: Partial<AdmitDeps> = {}) {
+  const clock = new VirtualClock(NOON);
+  const stored = new Map<string, number>();
+  const entries = new Map<string, Entry>();
+  const mirrored: QuotaCount[] = [];
+  const state = { countersAreUp: true, databaseIsUp: true, beforeQuotas: async () => {} };
+  const memory = memoryCounters({ clock, entries });
+  const ifUp = <T>(work: () => Promise<T>): Promise<T> =>
+    state.countersAreUp ? work() : Promise.reject(new CountersUnavailable("away"));
+  const counters: Counters = {
+    ...memory,
+    take: (dimensions, commit) => ifUp(() => memory.take(dimensions, commit)),
+    seed: (dimension, used) => ifUp(() => memory.seed(dimension, used)),
+    raiseEpoch: (key, epoch) => ifUp(() => memory.raiseEpoch(key, epoch)),
+  };
+  const database = (): void => {
+    if (!state.databaseIsUp) throw new Error("connection refused");
+  };
+  const deps: AdmitDeps = {
+    counters,
+    fallback: memoryCounters({ clock }),
+    localShare: 0.5,
+    failMode: "local",
+    seedOf: async ({ key }) => {
+      database();
+      return stored.get(key) ?? 0;
+    },
+    quotas: {
+      async take(quotas) {
+        database();
+        await state.beforeQuotas();
+        const allowed = quotas.every(({ key, limit, cost }) => (stored.get(key) ?? 0) + cost <= limit);
+        const judgements = quotas.map(({ key, limit, cost }) => {
+          const used = stored.get(key) ?? 0;
+          const fits = used + cost <= limit;
+          if (allowed) stored.set(key, used + cost);
+          const verdict = fits ? ("fits" as const) : ("exceeded" as const);
+          const remaining = fits ? limit - used - cost : limit - used;
+          return { verdict, remaining, resetMs: DAY_MS / 2, retryMs: fits ? 0 : DAY_MS / 2 };
+        });
+        return { allowed, now: clock.now(), judgements };
+      },
+      async giveBack(quotas) {
+        database();
+        for (const { key, cost } of quotas) stored.set(key, stored.get(key)! - cost);
+      },
+    },
+    mirror: { note: (count) => mirrored.push(count) },
+    arrears: arrears({ clock }),
+    ...changes,
+  };
+  return {
+    clock,
+    stored,
+    entries,
+    mirrored,
+    state,
+    memory,
+    admit: (...limits: readonly AppliedLimit[]) => admit(deps, limits),
+    /** Admits until the first refusal. */
+    async admitted(...limits: readonly AppliedLimit[]): Promise<number> {
+      for (let count = 0; ; count++) if ((await admit(deps, limits)).kind !== "admitted") return count;
+    },
+  };
+}
+
+test("an admitted call knows where it stands and which limit is the tightest", async () => {
+  const { admit } = instance();
+  const admission = await admit(userMinute, keyMinute, userDay, fence(1));
+  assert.ok(admission.kind === "admitted");
+  assert.deepEqual(
+    admission.standings.map(({ id, remaining }) => [id, remaining]),
+    [
+      ["user-minute", 3],
+      ["key-minute", 3],
+      ["user-day", 9],
+    ],
+  );
+  assert.equal(admission.tightest?.id, "user-minute");
+  assert.equal(admission.degraded, false);
+});
+
+test("a refusal names the first violated limit and the longest wait, and costs nothing", async () => {
+  const { admit, entries, clock } = instance();
+  const strict = limit("user-minute", { limit: 1 });
+  const longer = limit("plan-hour", { limit: 1, windowMs: 3_600_000 });
+  await admit(strict, keyMinute, longer);
+  const before = structuredClone(entries);
+  clock.advance(1_000);
+  const refusal = await admit(strict, keyMinute, longer);
+  assert.ok(refusal.kind === "refused");
+  assert.deepEqual(refusal.violated, ["user-minute", "plan-hour"]);
+  assert.equal(refusal.first, strict);
+  assert.equal(refusal.retryAfterMs, 3_599_000);
+  assert.equal(refusal.resetAtMs, NOON + 3_600_000);
+  assert.equal(refusal.tightest?.id, "user-minute");
+  assert.equal(refusal.standings[1]?.remaining, 3);
+  assert.deepEqual(entries, before);
+});
+
+test("a cost above its limit never fits, whatever else is violated", async () => {
+  const { admit } = instance();
+  await admit(limit("a", { limit: 1 }));
+  const admission = await admit(limit("a", { limit: 1 }), limit("b", { limit: 0 }));
+  assert.deepEqual(admission, { kind: "neverFits", limit: "b" });
+});
+
+test("a stale identity takes nothing and seeds nothing", async () => {
+  const { admit, memory, entries } = instance();
+  await memory.raiseEpoch("epoch", 5);
+  assert.deepEqual(await admit(userMinute, userDay, fence(4)), { kind: "stale", epoch: 5 });
+  assert.deepEqual([...entries.keys()], ["epoch"]);
+  assert.equal((await admit(userMinute, userDay, fence(5))).kind, "admitted");
+});
+
+test("a store that lost the epoch gets it back from the next call", async () => {
+  const { admit, entries } = instance();
+  await admit(fence(7));
+  assert.equal(entries.get("epoch")?.state.amount, 7);
+});
+
+test("a daily quota goes on from what PostgreSQL has counted", async () => {
+  const { admit, admitted, stored, mirrored } = instance();
+  stored.set("user-day", 8);
+  assert.equal(await admitted(userDay), 2);
+  assert.deepEqual(mirrored, [
+    { limit: userDay, day: "2026-01-01", used: 9 },
+    { limit: userDay, day: "2026-01-01", used: 10 },
+  ]);
+  const refusal = await admit(userDay);
+  assert.ok(refusal.kind === "refused");
+  assert.equal(refusal.first.reason, "daily_quota");
+});
+
+test("without its count a daily quota admits nothing", async () => {
+  const { admit, state } = instance();
+  state.databaseIsUp = false;
+  await assert.rejects(admit(userDay), { code: "STORE_UNAVAILABLE" });
+});
+
+test("counters that forget at once count as unavailable", async () => {
+  const forgetful: Counters = { ...instance().memory, seed: async () => {} };
+  const { admit } = instance({ counters: forgetful, failMode: "closed" });
+  await assert.rejects(admit(userDay), { code: "STORE_UNAVAILABLE" });
+});
+
+test("without counters an instance grants its share of windows and buckets", async () => {
+  const { admit, admitted, state } = instance();
+  state.countersAreUp = false;
+  const admission = await admit(userMinute, keyMinute, fence(1));
+  assert.ok(admission.kind === "admitted");
+  assert.equal(admission.degraded, true);
+  assert.deepEqual(
+    admission.standings.map(({ limit, remaining }) => [limit, remaining]),
+    [
+      [2, 1],
+      [2, 1],
+    ],
+  );
+  assert.equal(await admitted(userMinute, keyMinute, fence(1)), 1);
+});
+
+test("the local share is at least one call, and never more than nothing of nothing", async () => {
+  const { admit, admitted, state } = instance({ localShare: 0.01 });
+  state.countersAreUp = false;
+  assert.equal(await admitted(userMinute), 1);
+  assert.equal(await admitted(limit("large", { cost: 3 })), 1);
+  assert.equal((await admit(limit("none", { limit: 0 }))).kind, "neverFits");
+  assert.equal((await admit(limit("dear", { cost: 5 }))).kind, "neverFits");
+});
+
+test("without counters PostgreSQL counts the daily quotas", async () => {
+  const { admit, stored, state } = instance();
+  state.countersAreUp = false;
+  stored.set("user-day", 8);
+  stored.set("key-day", 3);
+  const admission = await admit(userMinute, userDay, keyDay, fence(1));
+  assert.ok(admission.kind === "admitted");
+  assert.deepEqual(
+    admission.standings.map(({ id, remaining }) => [id, remaining]),
+    [
+      ["user-minute", 1],
+      ["user-day", 1],
+      ["key-day", 0],
+    ],
+  );
+  const refusal = await admit(userMinute, userDay, keyDay);
+  assert.ok(refusal.kind === "refused");
+  assert.deepEqual(refusal.violated, ["key-day"]);
+  assert.deepEqual([...stored.values()], [9, 4]);
+  assert.equal((await admit(userMinute)).kind, "admitted");
+});
+
+test("without counters a call that its window refuses leaves the quota alone", async () => {
+  const { admitted, stored, state } = instance();
+  state.countersAreUp = false;
+  assert.equal(await admitted(userMinute, userDay), 2);
+  assert.equal(stored.get("user-day"), 2);
+});
+
+test("without counters a call that lost the race for its window gives the quota back", async () => {
+  const { admit, stored, state } = instance();
+  state.countersAreUp = false;
+  const admissions = await Promise.all(Array.from({ length: 5 }, () => admit(userMinute, userDay)));
+  assert.equal(admissions.filter(({ kind }) => kind === "admitted").length, 2);
+  assert.equal(stored.get("user-day"), 2);
+});
+
+test("a quota that cannot be given back stays counted", async () => {
+  const { admit, stored, state } = instance({ localShare: 0.25 });
+  state.countersAreUp = false;
+  state.beforeQuotas = async () => {
+    state.beforeQuotas = async () => {};
+    await admit(userMinute);
+    state.databaseIsUp = false;
+  };
+  assert.equal((await admit(userMinute, userDay)).kind, "refused");
+  assert.equal(stored.get("user-day"), 1);
+});
+
+test("without counters and without PostgreSQL a daily quota admits nothing", async () => {
+  const { admit, state } = instance();
+  state.countersAreUp = false;
+  state.databaseIsUp = false;
+  await assert.rejects(admit(userMinute, userDay), { code: "STORE_UNAVAILABLE" });
+  assert.equal((await admit(userMinute)).kind, "admitted");
+});
+
+test("what PostgreSQL counted while the counters were away is not granted again", async () => {
+  const { admit, admitted, stored, entries, state } = instance();
+  await admit(userDay);
+  await admit(keyDay);
+  stored.set("user-day", 1);
+  stored.set("key-day", 1);
+  state.countersAreUp = false;
+  for (let i = 0; i < 8; i++) await admit(userDay, keyDay);
+  await admit(limit("other-day", { ...userDay, id: "other-day", key: "other-day" }));
+  assert.deepEqual([...stored.values()], [4, 4, 1]);
+  state.countersAreUp = true;
+  assert.equal(await admitted(userDay), 6);
+  await new Promise(setImmediate);
+  assert.equal(entries.get("key-day")?.state.amount, 4);
+  assert.equal(entries.get("other-day")?.state.amount, 1);
+});
+
+test("what was owed for a day that is over is forgotten", async () => {
+  const { admit, state, clock, entries } = instance();
+  state.countersAreUp = false;
+  await admit(userDay);
+  state.countersAreUp = true;
+  clock.advance(DAY_MS);
+  await admit(userDay);
+  assert.equal(entries.get("user-day")?.state.amount, 2);
+});
+
+test("the fail mode decides what happens without counters", async () => {
+  const closed = instance({ failMode: "closed" });
+  closed.state.countersAreUp = false;
+  await assert.rejects(closed.admit(userMinute), { code: "STORE_UNAVAILABLE" });
+  const open = instance({ failMode: "open" });
+  open.state.countersAreUp = false;
+  const admitted = { kind: "admitted", standings: [], tightest: undefined, degraded: true };
+  assert.deepEqual(await open.admit(limit("none", { limit: 0 })), admitted);
+});
+
+test("a defect in the counters is not taken for an outage", async () => {
+  const { memory } = instance();
+  const broken: Counters = { ...memory, take: () => Promise.reject(new TypeError("defect")) };
+  await assert.rejects(instance({ counters: broken }).admit(userMinute), TypeError);
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { VirtualClock } from "../lib/clock.ts";
+import { countersContract, dimension, NOON } from "./counters.contract.ts";
+import { type Entry, memoryCounters } from "./counters.memory.ts";
+
+function memory(maxEntries?: number) {
+  const clock = new VirtualClock(NOON);
+  const entries = new Map<string, Entry>();
+  const bound = maxEntries === undefined ? {} : { maxEntries };
+  return {
+    counters: memoryCounters({ clock, entries, ...bound }),
+    clock,
+    entries,
+    stateOf: async (key: string) => entries.get(key)?.state,
+    snapshot: async (keys: readonly string[]) => JSON.stringify(keys.map((key) => entries.get(key))),
+  };
+}
+
+describe("counters in memory", () => {
+  countersContract(async () => memory());
+
+  test("they are always healthy and close without a trace", async () => {
+    const { counters } = memory();
+    assert.equal(await counters.healthy(), true);
+    await counters.close();
+  });
+
+  test("what has expired makes room for new subjects", async () => {
+    const { counters, clock, entries } = memory(2);
+    await counters.take([dimension("a")], true);
+    await counters.take([dimension("b", { shape: "bucket", limit: 60, capacity: 2 })], true);
+    clock.advance(2_000);
+    await counters.take([dimension("c")], true);
+    assert.deepEqual([...entries.keys()], ["a", "c"]);
+  });
+
+  test("a flood of new subjects shares one state and frees nobody from a limit", async () => {
+    const { counters, entries } = memory(2);
+    const limited = dimension("limited", { limit: 1 });
+    await counters.take([limited], true);
+    const passed: boolean[] = [];
+    for (let i = 0; i < 50; i++) {
+      const taken = await counters.take([dimension(`new-${i}`, { id: "address-minute" })], true);
+      passed.push(taken.allowed);
+    }
+    assert.deepEqual(entries.size, 3);
+    assert.equal(passed.filter(Boolean).length, 1 + 3);
+    assert.equal((await counters.take([limited], true)).allowed, false);
+  });
+
+  test("a full store is swept at most once a second", async () => {
+    const { counters, clock, entries } = memory(1);
+    await counters.take([dimension("a", { windowMs: 100 })], true);
+    await counters.take([dimension("b", { id: "b" })], true);
+    clock.advance(500);
+    await counters.take([dimension("c", { id: "b" })], true);
+    assert.ok(entries.has("a"));
+    clock.advance(500);
+    await counters.take([dimension("d", { id: "b" })], true);
+    assert.ok(!entries.has("a"));
+  });
+
+  test("a seed in a full store goes where the decision looks", async () => {
+    const { counters } = memory(1);
+    await counters.take([dimension("a")], true);
+    const quota = dimension("quota", { shape: "dailyQuota", limit: 2 });
+    await counters.seed(quota, 1);
+    assert.equal((await counters.take([quota], true)).allowed, true);
+    assert.equal((await counters.take([quota], true)).allowed, false);
+  });
+});

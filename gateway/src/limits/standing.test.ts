@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Standing, tightestOf } from "./standing.ts";
+
+function standing(id: string, limit: number, remaining: number, windowMs = 60_000): Standing {
+  return { id, limit, remaining, resetMs: 1_000, windowMs, now: 0 };
+}
+
+test("the tightest limit has the smallest share left", () => {
+  assert.equal(tightestOf([standing("a", 10, 5), standing("b", 100, 40), standing("c", 10, 6)])?.id, "b");
+});
+
+test("of equally tight limits the one with the shortest window counts", () => {
+  assert.equal(tightestOf([standing("day", 10, 5, 86_400_000), standing("minute", 2, 1)])?.id, "minute");
+  assert.equal(tightestOf([standing("first", 10, 5), standing("second", 2, 1)])?.id, "first");
+});
+
+test("nothing is tighter than a limit of 0, and no limits have no tightest", () => {
+  assert.equal(tightestOf([standing("a", 10, 1), standing("none", 0, 0)])?.id, "none");
+  assert.equal(tightestOf([]), undefined);
+});

@@ -1,0 +1,147 @@
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
+import { Client, type ClientConfig, DatabaseError, Pool, types } from "pg";
+import type { Clock } from "../lib/clock.ts";
+import { type Dial, listening } from "./listening.ts";
+import { StoreUnavailable } from "./outages.ts";
+import type { Store } from "./store.ts";
+import type { Tables } from "./tables.ts";
+import { valueParsers } from "./values.ts";
+
+/** Nobody waits longer than this for a connection, nor for an answer. */
+const PATIENCE_MS = 2_000;
+const LISTENER_CHECK_MS = 5_000;
+const MAINTENANCE_CONNECTIONS = 2;
+
+/** Resolves when the database has answered once. Connections come and go; the store stays usable through outages. */
+export async function openPostgres(options: { url: string; poolSize: number; clock: Clock }): Promise<Store> {
+  const ordinary = { ...connectionConfig(options.url), ...timeLimits };
+  const pool = new Pool({ ...ordinary, max: options.poolSize });
+  const maintenancePool = new Pool({
+    ...connectionConfig(options.url),
+    statement_timeout: 0,
+    max: MAINTENANCE_CONNECTIONS,
+  });
+  for (const each of [pool, maintenancePool]) {
+    // A connection's end reaches whoever uses it as the error of a query; without listeners it ends the process.
+    each.on("error", () => {});
+    each.on("connect", (client) => client.on("error", () => {}));
+  }
+  const ears = listening(options.clock, dial(ordinary, options.clock));
+  const close = async (): Promise<void> => {
+    await ears.close();
+    await Promise.all([pool.end(), maintenancePool.end()]);
+  };
+
+  try {
+    await pool.query("select 1");
+  } catch (error) {
+    await close();
+    throw unavailable(error);
+  }
+  return {
+    kind: "postgres",
+    db: kysely(pool),
+    maintenance: kysely(maintenancePool),
+    listen: ears.listen,
+    close,
+  };
+}
+
+const timeLimits = { statement_timeout: PATIENCE_MS, query_timeout: PATIENCE_MS } satisfies ClientConfig;
+
+function connectionConfig(url: string): ClientConfig {
+  return {
+    connectionString: url,
+    application_name: "tollgate",
+    connectionTimeoutMillis: PATIENCE_MS,
+    keepAlive: true,
+    options: "-c timezone=UTC",
+    types: {
+      getTypeParser: (oid: number, format?: "text" | "binary") =>
+        valueParsers[oid] ?? types.getTypeParser(oid, format as "text"),
+    },
+  };
+}
+
+function kysely(pool: Pool): Kysely<Tables> {
+  return new Kysely({ dialect: new PostgresDialect({ pool: guarded(pool) }) });
+}
+
+/** A pool whose connections are thrown away, not reused, after an error that did not come from the server. */
+function guarded(pool: Pool): PostgresPool {
+  return {
+    options: {},
+    end: async () => {},
+    async connect(): Promise<PostgresPoolClient> {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw unavailable(error);
+      });
+      let broken: StoreUnavailable | undefined;
+      const query = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
+        if (broken !== undefined) throw broken;
+        try {
+          return await client.query(sql, [...parameters]);
+        } catch (error) {
+          if (error instanceof DatabaseError) throw isOutageCode(error.code) ? unavailable(error) : error;
+          if (isMistake(error)) throw error;
+          broken = unavailable(error);
+          throw broken;
+        }
+      };
+      return {
+        query: query as PostgresPoolClient["query"],
+        release: (discard) => client.release(discard === true || broken !== undefined),
+      };
+    },
+  };
+}
+
+/**
+ * SQLSTATEs that say the server cannot work now: connection lost, out of resources, cancelled by its time limit,
+ * shutting down or starting, read-only after a failover.
+ */
+function isOutageCode(code = ""): boolean {
+  return /^(08|53|57P)/.test(code) || code === "57014" || code === "25006";
+}
+
+/** An argument that cannot be sent or a value that cannot be read: the connection is as good as before. */
+function isMistake(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+}
+
+function unavailable(error: unknown): StoreUnavailable {
+  return new StoreUnavailable("PostgreSQL is not available", { cause: error });
+}
+
+/** A connection of its own for notifications. A server that falls silent is noticed by asking it now and then. */
+function dial(config: ClientConfig, clock: Clock): Dial {
+  return async (on) => {
+    const client = new Client(config);
+    let open = false;
+    const end = (): void => {
+      stopChecking();
+      if (open) on.lost();
+      open = false;
+      client.end().catch(() => {});
+    };
+    const stopChecking = clock.every(LISTENER_CHECK_MS, () => client.query("select 1").catch(end));
+    client.on("error", end);
+    client.on("end", end);
+    client.on("notification", (message) => on.message(message.channel, message.payload ?? ""));
+    try {
+      await client.connect();
+    } catch (error) {
+      end();
+      throw unavailable(error);
+    }
+    open = true;
+    return {
+      run: (sql) => client.query(sql),
+      async close() {
+        open = false;
+        stopChecking();
+        await client.end();
+      },
+    };
+  };
+}

@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { Redis } from "ioredis";
+import { type Clock, nextTurn } from "../lib/clock.ts";
+import { silence } from "./silence.ts";
+
+/** The one door to Redis. What it holds may be lost at any moment: limits, cooldowns, breakers, the cache epoch. */
+export type RedisDoor = {
+  define(lua: string): RedisScript;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/**
+ * Runs the script on the server in one round trip. Rejects with RedisUnavailable when no answer came within
+ * `timeoutMs`, when there is no connection, and when the server refuses. A script that timed out may still run later.
+ */
+export type RedisScript = (
+  keys: readonly string[],
+  args: readonly (string | number)[],
+  timeoutMs: number,
+) => Promise<unknown>;
+
+/** Redis did not answer, or not usefully; `cause` says how. */
+export class RedisUnavailable extends Error {
+  override readonly name = "RedisUnavailable";
+}
+
+const CONNECT_TIMEOUT_MS = 500;
+const PING_TIMEOUT_MS = 200;
+/** A connection that owes an answer for this long is replaced. */
+const DEAD_CONNECTION_MS = 2_000;
+const LONGEST_RECONNECT_PAUSE_MS = 1_000;
+
+/** Connects in the background and for ever; a command that comes before the first attempt has ended waits for it. */
+export function openRedis(options: { url: string; clock: Clock }): RedisDoor {
+  const { url, clock } = options;
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // Bounds the handshake; scripts bring their own, shorter times.
+    commandTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: DEAD_CONNECTION_MS,
+    retryStrategy: (attempt) => Math.min(50 * attempt, LONGEST_RECONNECT_PAUSE_MS),
+  });
+  const firstAttempt = new Promise<void>((resolve) => {
+    redis.once("ready", resolve);
+    redis.once("error", () => resolve());
+    redis.once("end", resolve);
+  });
+  // Every failure reaches its caller; without a listener the client would print them as well.
+  redis.on("error", () => {});
+  const guard = silence(clock);
+
+  const send = async (timeoutMs: number, command: () => Promise<unknown>): Promise<unknown> => {
+    const attempt = guard.enter();
+    if (attempt === undefined) throw new RedisUnavailable("Redis failed a moment ago and is left alone");
+    const work = redis.status === "ready" ? command() : firstAttempt.then(command);
+    try {
+      const answer = await answered(clock, timeoutMs, work);
+      attempt.succeeded();
+      return answer;
+    } catch (error) {
+      if (isReply(error)) attempt.succeeded();
+      else attempt.failed();
+      throw new RedisUnavailable("Redis did not answer", { cause: error });
+    }
+  };
+
+  return {
+    define(lua) {
+      const sha = createHash("sha1").update(lua).digest("hex");
+      return (keys, args, timeoutMs) =>
+        send(timeoutMs, async () => {
+          try {
+            return await redis.evalsha(sha, keys.length, ...keys, ...args);
+          } catch (error) {
+            if (!isReply(error) || !error.message.startsWith("NOSCRIPT")) throw error;
+            return redis.eval(lua, keys.length, ...keys, ...args);
+          }
+        });
+    },
+    ping: async () => {
+      await send(PING_TIMEOUT_MS, () => redis.ping());
+    },
+    close: async () => redis.disconnect(),
+  };
+}
+
+/** The server answered, and said no. */
+function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+/**
+ * Rejects when `work` has not ended after `ms`. An answer that has already reached the socket counts even if this
+ * process was too busy to read it: the verdict falls one turn of the event loop after the alarm.
+ */
+function answered<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => nextTurn(() => reject(new Error(`no answer within ${ms} ms`))));
+    work.then(resolve, reject).finally(cancel);
+  });
+}

@@ -1,0 +1,56 @@
+import { pino } from "pino";
+import { type Clock, isoTime } from "../lib/clock.ts";
+
+export type Log = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+};
+
+const secrets: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:sk|rt|it)-[A-Za-z0-9_-]{8,}/g, "***"],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "***"],
+  [/([?&](?:key|token|api_key)=)[^&\s]+/gi, "$1***"],
+  [/(\/\/[^/:@\s]*:)[^@/\s]+@/g, "$1***@"],
+];
+
+/** Takes keys, tokens and passwords in URLs out of free text. */
+export function scrubbed(text: string): string {
+  return secrets.reduce((rest, [secret, shown]) => rest.replace(secret, shown), text);
+}
+
+/** JSON lines. Errors are reduced to name, code, message and stack, all scrubbed of secrets. */
+export function jsonLog(level: string, clock: Clock, destination: { write(line: string): unknown }): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${isoTime(clock.now())}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: [
+          "authorization",
+          "token",
+          "key",
+          "password",
+          "secret",
+          "*.authorization",
+          "*.password",
+          "*.token",
+        ],
+        censor: "***",
+      },
+      serializers: { error: describeError },
+    },
+    { write: (line) => void destination.write(line) },
+  );
+}
+
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return scrubbed(String(error));
+  const { name, message, stack, cause } = error;
+  const code = "code" in error ? error.code : undefined;
+  const described = { name, code, message: scrubbed(message), stack: scrubbed(stack ?? "") };
+  return cause === undefined ? described : { ...described, cause: describeError(cause) };
+}
