@@ -15,12 +15,8 @@ import { loadPrices } from "./costs/prices.stored.ts";
 import { type PriceBook, priceBook, pricedModels } from "./costs/prices.ts";
 import { reservations } from "./costs/reserve.ts";
 import { settlements } from "./costs/settle.ts";
-import { chatRoutes } from "./http/routes/chat.ts";
-import { costRoutes } from "./http/routes/costs.ts";
-import { modelRoutes } from "./http/routes/models.ts";
-import { operatorRoutes } from "./http/routes/operator.ts";
-import { setupRoutes } from "./http/routes/setup.ts";
-import { systemRoutes } from "./http/routes/system.ts";
+import type { Access, Endpoint } from "./http/endpoint.ts";
+import { endpointTable } from "./http/endpoints.ts";
 import { newServer } from "./http/server.ts";
 import { type Identifier, identifier } from "./identity/identify.ts";
 import { type StaticTokens, staticTokens } from "./identity/static-tokens.ts";
@@ -65,6 +61,7 @@ export type AppOptions = {
 export type App = {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
+  readonly endpoints: readonly Endpoint[];
   /** Readiness falls, running calls finish within the timeout, everything is flushed. */
   close(): Promise<void>;
 };
@@ -76,7 +73,7 @@ const SETTLE_AT_STOP_MS = 5_000;
 
 /** The composition root: every part gets the narrow things it uses, and they meet here and in `calls/`. */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { settings, file, secretKey, store, clock, chance, log } = options;
+  const { settings, file, secretKey, store, clock, chance, log, operator } = options;
   const { db } = store;
   const metrics = newMetrics();
   const trouble = (what: string) => (error: unknown) => log.error({ error }, what);
@@ -149,6 +146,23 @@ export async function openApp(options: AppOptions): Promise<App> {
     ),
   ];
   let isDraining = false;
+  const endpoints = endpointTable({
+    ...runDeps,
+    db,
+    chance,
+    pepper,
+    routes,
+    metrics,
+    prices: () => book,
+    payers: paying,
+    listed: () => pricedModels(book),
+    readiness: readiness({ store, counters, isDraining: () => isDraining }),
+    runCommand: operator?.runCommand ?? (() => Promise.reject(new Error("there is no operator"))),
+  });
+  const absent = new Set<Access["credential"]>([
+    ...(settings.INTERNAL_API_TOKEN === undefined ? (["internal"] as const) : []),
+    ...(operator === undefined ? (["operator"] as const) : []),
+  ]);
   const server = await newServer({
     clock,
     chance,
@@ -162,22 +176,16 @@ export async function openApp(options: AppOptions): Promise<App> {
     bodyLimitBytes: settings.BODY_LIMIT_BYTES,
     aiBodyLimitBytes: settings.AI_BODY_LIMIT_BYTES,
     isInternal: tokenCheck(settings.INTERNAL_API_TOKEN, pepper),
-    isOperator: tokenCheck(options.operator?.token, pepper),
+    isOperator: tokenCheck(operator?.token, pepper),
     metricsArePublic: settings.METRICS_PUBLIC,
-    hasInternalToken: settings.INTERNAL_API_TOKEN !== undefined,
-    endpoints: [
-      ...chatRoutes({ ...runDeps, chance, routes, prices: () => book, payers: paying }),
-      ...modelRoutes({ routes, listed: () => pricedModels(book) }),
-      ...costRoutes({ db, clock }),
-      ...setupRoutes({ db, clock, chance, pepper }),
-      ...systemRoutes({ metrics, readiness: readiness({ store, counters, isDraining: () => isDraining }) }),
-      ...(options.operator === undefined ? [] : operatorRoutes(options.operator.runCommand)),
-    ],
+    absent,
+    endpoints,
   });
   await server.listen({ host: settings.HOST, port: settings.PORT });
 
   return {
     url: urlOf(server.server.address() as AddressInfo),
+    endpoints: endpoints.filter(({ access }) => !absent.has(access.credential)),
     async close() {
       isDraining = true;
       const finished = server.close();

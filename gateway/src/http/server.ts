@@ -1,12 +1,17 @@
 import type { Socket } from "node:net";
 import { fastifySwagger } from "@fastify/swagger";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from "fastify-type-provider-zod";
 import { admit, type EnterDeps, enter } from "../calls/enter.ts";
 import { presentedToken } from "../identity/credentials.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { clientAddress, type Network } from "../lib/networks.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Access, Endpoint } from "./endpoint.ts";
 import { parseJson } from "./json.ts";
 import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
 import { finishTrace, startTrace, type TraceDeps } from "./trace.ts";
@@ -28,8 +33,8 @@ export type ServerDeps = EnterDeps &
     readonly isInternal: (token: string) => boolean;
     readonly isOperator: (token: string) => boolean;
     readonly metricsArePublic: boolean;
-    /** False: there is no internal token, and its routes do not exist. */
-    readonly hasInternalToken: boolean;
+    /** Credentials that nobody can have here: their endpoints do not exist. */
+    readonly absent: ReadonlySet<Access["credential"]>;
   };
 
 /**
@@ -39,7 +44,6 @@ export type ServerDeps = EnterDeps &
 export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     bodyLimit: deps.bodyLimitBytes,
-    disableRequestLogging: true,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     forceCloseConnections: "idle",
@@ -94,10 +98,11 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
     },
     transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
   });
   const taken = new Map<string, readonly string[]>();
   for (const endpoint of deps.endpoints) {
-    if (endpoint.access.credential === "internal" && !deps.hasInternalToken) continue;
+    if (deps.absent.has(endpoint.access.credential)) continue;
     addRoute(app, deps, endpoint);
     taken.set(endpoint.path, [...(taken.get(endpoint.path) ?? []), endpoint.method]);
   }
@@ -115,20 +120,25 @@ async function letIn(deps: ServerDeps, request: FastifyRequest): Promise<void> {
       return;
     }
     case "internal":
-      return demand(deps.isInternal, rawHeaders);
+      return demand(deps, deps.isInternal, rawHeaders);
     case "operator":
-      return demand(deps.isOperator, rawHeaders);
+      return demand(deps, deps.isOperator, rawHeaders);
     case "metrics":
-      if (!deps.metricsArePublic && !isLoopback(request.raw.socket.remoteAddress))
-        demand(deps.isInternal, rawHeaders);
+      if (deps.metricsArePublic || isLoopback(request.raw.socket.remoteAddress)) return;
+      return demand(deps, deps.isInternal, rawHeaders);
   }
 }
 
-/** 401 without a credential, 403 with one that opens nothing here. */
-function demand(opens: (token: string) => boolean, rawHeaders: readonly string[]): void {
+/** 401 without a credential or with an unknown one, 403 with one that is good for other things only. */
+async function demand(
+  { identifier }: ServerDeps,
+  opens: (token: string) => boolean,
+  rawHeaders: readonly string[],
+): Promise<void> {
   const token = presentedToken(rawHeaders);
-  if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
-  if (!opens(token)) throw new TollgateError("FORBIDDEN");
+  if (token !== undefined && opens(token)) return;
+  await identifier.identify(token);
+  throw new TollgateError("FORBIDDEN");
 }
 
 function addressOf({ trustedProxies }: ServerDeps, { raw }: FastifyRequest): string {

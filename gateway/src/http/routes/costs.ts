@@ -26,7 +26,9 @@ const dailyCostsAnswer = z
 
 const query = z.strictObject({ day: z.iso.date().optional() });
 
-export function costRoutes(deps: { readonly db: Db; readonly clock: Clock }): readonly Endpoint[] {
+export type CostDeps = { readonly db: Db; readonly clock: Clock };
+
+export function costRoutes(deps: CostDeps): readonly Endpoint[] {
   return [
     {
       method: "GET",

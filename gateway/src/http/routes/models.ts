@@ -32,6 +32,12 @@ const modelList = z
 const access = { credential: "caller", scope: "inference:write", class: "manage" } as const;
 
 export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] {
+  function modelOf(id: string): Model {
+    const found = modelsOf(routes, listed()).find((known) => known.id === id);
+    if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: id });
+    return found;
+  }
+
   return [
     {
       method: "GET",
@@ -52,16 +58,23 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
     },
     {
       method: "GET",
-      path: "/v1/models/*",
-      summary: "One model. Names may hold slashes.",
+      path: "/v1/models/:model",
+      summary: "One model.",
       access,
-      params: z.object({ "*": z.string() }),
+      params: z.object({ model: z.string() }),
+      answer: model,
+      handle: async ({ request }) => modelOf((request.params as { model: string }).model),
+    },
+    {
+      method: "GET",
+      path: "/v1/models/:provider/:model",
+      summary: "One model, named with its provider.",
+      access,
+      params: z.object({ provider: z.string(), model: z.string() }),
       answer: model,
       async handle({ request }) {
-        const { "*": id } = request.params as { "*": string };
-        const found = modelsOf(routes, listed()).find((known) => known.id === id);
-        if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: id });
-        return found;
+        const named = request.params as { provider: string; model: string };
+        return modelOf(`${named.provider}/${named.model}`);
       },
     },
   ];

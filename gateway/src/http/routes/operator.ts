@@ -3,13 +3,15 @@ import type { Endpoint } from "../endpoint.ts";
 
 const params = z.object({ command: z.string().regex(/^[a-z-]+$/) });
 
+export type OperatorDeps = {
+  readonly runCommand: (name: string, input: unknown) => Promise<unknown>;
+};
+
 /**
  * The command line's way into a running embedded server, which alone may open its data folder. Its token lies in that
  * folder, readable by the same system user only.
  */
-export function operatorRoutes(
-  runCommand: (name: string, input: unknown) => Promise<unknown>,
-): readonly Endpoint[] {
+export function operatorRoutes({ runCommand }: OperatorDeps): readonly Endpoint[] {
   return [
     {
       method: "POST",

@@ -16,12 +16,14 @@ const answer = z.object({
   user: z.object({ id: z.string(), email: z.string(), name: z.string(), role: z.literal("admin") }),
 });
 
-export function setupRoutes(deps: {
+export type SetupDeps = {
   readonly db: Db;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly pepper: Uint8Array;
-}): readonly Endpoint[] {
+};
+
+export function setupRoutes(deps: SetupDeps): readonly Endpoint[] {
   return [
     {
       method: "POST",

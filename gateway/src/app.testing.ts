@@ -1,0 +1,97 @@
+import { type App, type AppOptions, openApp } from "./app.ts";
+import { readSettings } from "./config/environment.ts";
+import type { ConfigFile } from "./config/file.ts";
+import { issueApiKey, type NewApiKey } from "./identity/api-keys.ts";
+import { systemClock as clock } from "./lib/clock.ts";
+import { systemChance as chance } from "./lib/ids.ts";
+import { derivedKey } from "./lib/secrets.ts";
+import { type TestStore, testStore } from "./store/testing.ts";
+import { jsonLog } from "./telemetry/log.ts";
+
+/** An app as it ships, on an empty database and the simulated provider, for tests. */
+export type TestApp = AsyncDisposable & {
+  readonly url: string;
+  readonly endpoints: App["endpoints"];
+  readonly store: TestStore;
+  /** What was logged so far, parsed. */
+  logs(): readonly Record<string, unknown>[];
+  key(wanted?: Partial<NewApiKey>): Promise<string>;
+  fetch(path: string, request?: RequestInit & { key?: string; json?: unknown }): Promise<Response>;
+  chat(key: string, body?: Record<string, unknown>, headers?: Record<string, string>): Promise<Response>;
+  close(): Promise<void>;
+};
+
+export const testSecretKey = Buffer.alloc(32, 0x0f);
+
+export async function testApp(
+  variables: Readonly<Record<string, string>> = {},
+  file: Partial<ConfigFile> = {},
+  operator?: NonNullable<AppOptions["operator"]>,
+): Promise<TestApp> {
+  const store = await testStore();
+  const lines: string[] = [];
+  const settings = readSettings({ PORT: "0", LOG_CALLS: "all", ...testRedisUrl(), ...variables });
+  const app: App = await openApp({
+    settings,
+    file: { providers: {}, aliases: {}, prices: {}, plans: undefined, ...file },
+    secretKey: testSecretKey,
+    store,
+    clock,
+    chance,
+    ...(operator === undefined ? {} : { operator }),
+    log: jsonLog("debug", clock, { write: (line: string) => lines.push(line) }),
+  });
+  const pepper = derivedKey(testSecretKey, "apikey-pepper");
+  const request: TestApp["fetch"] = (path, { key, json, headers, ...rest } = {}) =>
+    fetch(app.url + path, {
+      ...rest,
+      headers: {
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...(headers as Record<string, string>),
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    });
+  return {
+    url: app.url,
+    endpoints: app.endpoints,
+    store,
+    logs: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    async key(wanted = {}) {
+      const { key } = await issueApiKey(
+        { db: store.db, clock, chance, pepper },
+        {
+          userId: "usr_dev",
+          name: "test",
+          scopes: ["inference:write", "costs:read"],
+          projectId: null,
+          dailyQuota: null,
+          expiresAt: null,
+          createdBy: "test",
+          ...wanted,
+        },
+      );
+      return key;
+    },
+    fetch: request,
+    chat: (key, body = {}, headers = {}) =>
+      request("/v1/chat/completions", {
+        method: "POST",
+        key,
+        headers,
+        json: { model: "sim-echo", messages: [{ role: "user", content: "Hello" }], ...body },
+      }),
+    close: app.close,
+    [Symbol.asyncDispose]: app.close,
+  };
+}
+
+const REDIS_DATABASES = 1000;
+
+/** The tests' Redis, in a numbered database that hardly another test uses at the same time. */
+function testRedisUrl(): Record<string, string> {
+  const url = process.env.TOLLGATE_TEST_REDIS_URL;
+  if (url === undefined) return {};
+  const number = 1 + (Buffer.from(chance.bytes(4)).readUInt32BE() % REDIS_DATABASES);
+  return { REDIS_URL: `${url.replace(/\/\d*$/, "")}/${number}` };
+}
