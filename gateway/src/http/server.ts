@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { fastifySwagger } from "@fastify/swagger";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import {
@@ -108,6 +108,14 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
   }
   refuseOtherMethods(app, taken);
   return app;
+}
+
+/** Starts to listen and answers where: `http://127.0.0.1:8080`. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  await app.listen({ host, port });
+  const bound = app.server.address() as AddressInfo;
+  const shown = bound.address === "0.0.0.0" || bound.address === "::" ? "127.0.0.1" : bound.address;
+  return `http://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}`;
 }
 
 async function letIn(deps: ServerDeps, request: FastifyRequest): Promise<void> {

@@ -10,6 +10,7 @@ export type Origin = {
   close(): Promise<void>;
 };
 
+/** The timeouts may strike up to a second late. */
 export type OriginOptions = {
   /** Time to connect, TLS included. */
   readonly connectTimeoutMs: number;
@@ -32,6 +33,7 @@ export type OutgoingRequest = {
 /**
  * `head` at most once and first, then `chunk`s, then exactly one of `end` and `fail`. Nothing after `abort()`, and
  * nothing from inside a call to the exchange. What a listener throws comes back to it as the cause of a `fail`.
+ * An answer without a length ends with its connection: whether it was whole, its content has to say.
  */
 export type ExchangeEvents = {
   head(status: number, headers: Readonly<Record<string, string>>): void;

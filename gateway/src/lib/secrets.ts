@@ -16,3 +16,10 @@ export function hmacSha256(key: Uint8Array, data: string | Uint8Array): Buffer {
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
+
+/** Recognises one secret by its digest; none at all without one. */
+export function secretMatcher(secret: string | undefined, key: Uint8Array): (presented: string) => boolean {
+  if (secret === undefined) return () => false;
+  const digest = hmacSha256(key, secret);
+  return (presented) => sameSecret(hmacSha256(key, presented), digest);
+}

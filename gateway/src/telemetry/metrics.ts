@@ -6,7 +6,7 @@ const SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
  * Every metric there is (X2). Labels come from small fixed sets: never a user, a key, an address, or a model name
  * that a caller made up.
  */
-export function newMetrics() {
+export function newMetrics(read: { readonly callsInFlight: () => number }) {
   const registers = [new Registry()];
   const registry = registers[0]!;
   collectDefaultMetrics({ register: registry });
@@ -99,6 +99,9 @@ export function newMetrics() {
       name: "tollgate_calls_in_flight",
       help: "AI calls that have reserved money and are not settled yet.",
       registers,
+      collect() {
+        this.set(read.callsInFlight());
+      },
     }),
     expiredReservations: new Counter({
       name: "tollgate_expired_reservations_total",

@@ -1,0 +1,60 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Db } from "../store/tables.ts";
+import { expireReservations } from "./expiry.ts";
+import type { Settlement } from "./ledger.ts";
+import { type Reserved, type ReserveRequest, reservations } from "./reserve.ts";
+import { settlements } from "./settle.ts";
+
+/** Everything that moves money in this process: reserve, settle, and charging what nobody settled. */
+export type Money = {
+  reserve(request: ReserveRequest): Promise<Reserved>;
+  settle(settlement: Settlement): Promise<void>;
+  /** Calls that have reserved and are not on the ledger yet. */
+  inFlight(): number;
+  /** Gives the last settlements `deadlineMs` to become durable. Answers how many did not: their reservations expire. */
+  close(deadlineMs: number): Promise<number>;
+};
+
+const LONGEST_EXPIRY_PAUSE_MS = 15_000;
+
+export function openMoney(deps: {
+  readonly db: Db;
+  readonly clock: Clock;
+  /** Names this process in the rows. */
+  readonly instance: string;
+  /** How long a reservation outlives the last sign of life of its process. */
+  readonly ttlMs: number;
+  readonly onExpired: (count: number) => void;
+  readonly onTrouble: (what: "reserving" | "settling" | "expiring", error: unknown) => void;
+}): Money {
+  const { db, clock, instance, ttlMs, onExpired, onTrouble } = deps;
+  const held = reservations({
+    db,
+    clock,
+    instance,
+    ttlMs,
+    onTrouble: (error) => onTrouble("reserving", error),
+  });
+  const settling = settlements({
+    db,
+    clock,
+    onSettled: held.forget,
+    onTrouble: (error) => onTrouble("settling", error),
+  });
+  const onExpiryTrouble = (error: unknown): void => onTrouble("expiring", error);
+  const expire = (): Promise<void> =>
+    expireReservations(db, onExpiryTrouble).then(onExpired, onExpiryTrouble);
+  const stopExpiring = clock.every(Math.min(LONGEST_EXPIRY_PAUSE_MS, ttlMs / 4), expire);
+  void expire();
+  return {
+    reserve: held.reserve,
+    settle: settling.settle,
+    inFlight: held.inFlight,
+    async close(deadlineMs) {
+      stopExpiring();
+      const left = await settling.drain(deadlineMs);
+      await held.close();
+      return left;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { Counters } from "../limits/limit.ts";
+import type { Db } from "../store/tables.ts";
+
+export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, boolean>> };
+
+/**
+ * Ready means: the database answers and the process is not stopping. Without the shared counters calls go on by the
+ * limits' fail modes, so they are told and do not decide.
+ */
+export async function readinessOf(deps: {
+  readonly db: Db;
+  readonly counters: Counters;
+  readonly isStopping: boolean;
+}): Promise<Readiness> {
+  const [database, counters] = await Promise.all([answers(deps.db), deps.counters.healthy()]);
+  const accepting = !deps.isStopping;
+  return { ready: database && accepting, checks: { database, counters, accepting } };
+}
+
+function answers(db: Db): Promise<boolean> {
+  return db
+    .selectFrom("auth_state")
+    .select("id")
+    .execute()
+    .then(
+      () => true,
+      () => false,
+    );
+}
