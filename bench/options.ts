@@ -5,13 +5,16 @@ import { type WorkloadName, workloadNames } from "./workloads.ts";
 export type Options = {
   readonly rounds: number;
   readonly seconds: number;
+  /** Measurements are discarded in which others used more of one core. */
+  readonly noisePercent: number;
   readonly abortedStreams: number;
   readonly targets: readonly TargetName[];
   readonly only: readonly (WorkloadName | "aborts")[];
 };
 
-export const usage = `npm run bench -- [--rounds 5] [--seconds 2] [--quick] [--targets a,b] [--only a,b]
+export const usage = `npm run bench -- [--rounds 5] [--seconds 2] [--quick] [--noise 25] [--targets a,b] [--only a,b]
   --quick     one round of one second, 200 aborted streams: does everything work?
+  --noise     percent of a core that others may use before a measurement is discarded
   --targets   ${targetNames.join(", ")}
   --only      ${[...workloadNames, "aborts"].join(", ")}`;
 
@@ -22,6 +25,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       rounds: { type: "string" },
       seconds: { type: "string" },
+      noise: { type: "string" },
       quick: { type: "boolean", default: false },
       targets: { type: "string" },
       only: { type: "string" },
@@ -30,6 +34,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     rounds: wholeNumber("rounds", values.rounds, values.quick ? 1 : 5),
     seconds: wholeNumber("seconds", values.seconds, values.quick ? 1 : 2),
+    noisePercent: wholeNumber("noise", values.noise, 25),
     abortedStreams: values.quick ? 200 : 1000,
     targets: chosen("targets", values.targets, targetNames),
     only: chosen("only", values.only, [...workloadNames, "aborts"]),

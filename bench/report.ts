@@ -26,12 +26,20 @@ function problemsSection({ problems }: Result): string {
   return ["## Errors during this run", "", ...items].join("\n");
 }
 
-function settingLine({ machine, rounds, seconds, pinned, discarded, startedAt }: Result): string {
+function settingLine({
+  machine,
+  rounds,
+  seconds,
+  pinned,
+  noisePercent,
+  discarded,
+  startedAt,
+}: Result): string {
   const pinning = pinned ? "gateway on a core of its own" : "nothing pinned, so figures are noisier";
   return [
     `${machine}; ${startedAt}.`,
     `${rounds} interleaved rounds of ${seconds} s, median (min–max); ${pinning}.`,
-    `${discarded} measurements discarded because others used more than 25 % of a core.`,
+    `${discarded} measurements discarded because others used more than ${noisePercent} % of a core.`,
   ].join("\n");
 }
 

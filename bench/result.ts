@@ -14,7 +14,8 @@ export type Result = {
   /** Whether the gateway had a core of its own. */
   readonly pinned: boolean;
   readonly problems: readonly string[];
-  /** Measurements thrown away because others used too much of the machine. */
+  readonly noisePercent: number;
+  /** Measurements thrown away because others used more than `noisePercent` of a core. */
   readonly discarded: number;
   readonly samples: readonly Sample[];
   readonly aborts: Partial<Record<TargetName, AbortsResult>>;

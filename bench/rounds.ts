@@ -27,11 +27,11 @@ export type RoundsResult = {
 
 export type RoundsSetting = LoadSetting & {
   readonly rounds: number;
+  /** Of one core: measurements in which others used more are discarded. */
+  readonly noisePercent: number;
   report(progress: string): void;
 };
 
-/** Of one core, while a target is measured. */
-const FOREIGN_SHARE = 0.25;
 const ATTEMPTS = 3;
 /** For the last writes of a call that has been answered. */
 const SETTLE_MS = 50;
@@ -64,11 +64,11 @@ export async function measureRounds(
         const measured = await measure(workload, target, setting);
         problems.push(...measured.errors.map((error) => `${name}, ${target.name}: ${error}`));
         if (measured.figures === undefined) break;
-        if (measured.foreignShare <= FOREIGN_SHARE) {
+        if (measured.foreignPercent <= setting.noisePercent) {
           samples.push({ workload: name, target: target.name, round, ...measured.figures });
           break;
         }
-        setting.report(`  discarded: others used ${Math.round(measured.foreignShare * 100)} % of a core`);
+        setting.report(`  discarded: others used ${Math.round(measured.foreignPercent)} % of a core`);
         discarded++;
       }
     }
@@ -83,7 +83,8 @@ export async function measureRounds(
 type Measurement = {
   readonly figures: Omit<Sample, "workload" | "target" | "round"> | undefined;
   readonly errors: readonly string[];
-  readonly foreignShare: number;
+  /** What others used, of one core. */
+  readonly foreignPercent: number;
 };
 
 /** No figures if the target ended meanwhile. */
@@ -95,7 +96,7 @@ async function measure(workload: Workload, target: Target, setting: RoundsSettin
   const after = takeSnapshot();
   const elapsedMs = performance.now() - startedAt;
   if (!after.processes.has(target.pid)) {
-    return { figures: undefined, errors: [...load.errors, "the target ended"], foreignShare: 0 };
+    return { figures: undefined, errors: [...load.errors, "the target ended"], foreignPercent: 0 };
   }
   const perOperationUs = (pid: number) => (cpuMsBetween(before, after, pid) * 1000) / load.operations;
   const figures = {
@@ -108,7 +109,7 @@ async function measure(workload: Workload, target: Target, setting: RoundsSettin
     residentMb: residentMb(target.pid),
   };
   const foreignMs = foreignCpuMsBetween(before, after, process.pid);
-  return { figures, errors: countedUp(load.errors), foreignShare: foreignMs / elapsedMs };
+  return { figures, errors: countedUp(load.errors), foreignPercent: (foreignMs / elapsedMs) * 100 };
 }
 
 /** Equal texts once, with their number. */

@@ -34,11 +34,11 @@ async function run(options: Options, stack: AsyncDisposableStack): Promise<Resul
 
   const problems: string[] = [];
   const targets = await startTargets(options, { mock, cores, buildFolder, dataFolder }, stack, problems);
-  const { rounds, seconds } = options;
+  const { rounds, seconds, noisePercent } = options;
   const samples: Sample[] = [];
   let discarded = 0;
   for (const workload of options.only.filter((name) => name !== "aborts")) {
-    const setting = { mock, cores, dataFolder, report, rounds, seconds };
+    const setting = { mock, cores, dataFolder, report, rounds, seconds, noisePercent };
     const measured = await measureRounds(workload, targets, setting);
     samples.push(...measured.samples);
     problems.push(...measured.problems);
@@ -51,6 +51,7 @@ async function run(options: Options, stack: AsyncDisposableStack): Promise<Resul
     startedAt,
     rounds,
     seconds,
+    noisePercent,
     pinned: cores !== undefined,
     problems,
     discarded,

@@ -60,12 +60,12 @@ export async function startTollgate(
     LOG_CALLS: "errors",
     ...(services === undefined ? {} : { DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl }),
   };
-  const key = await issueKey(env);
   const server = await startChild(
     { command: process.execPath, args: [main, "serve"], env, cwd: folder, core: cores?.gateway },
     () => isReady(port),
   );
   stack.defer(server.stop);
+  const key = await issueKey(env);
   const held = stack.move();
   return {
     port,
@@ -82,7 +82,7 @@ export async function startTollgate(
   };
 }
 
-/** Before the server starts, so that the embedded database has one owner at a time. */
+/** While the server runs: the default user exists from its first start on. */
 async function issueKey(env: Record<string, string>): Promise<string> {
   const tollgate = async <T>(...args: string[]) => {
     const output = await runCommand({ command: process.execPath, args: [main, ...args, "--json"], env });

@@ -65,6 +65,7 @@ export type App = {
 
 const LAST_USE_FLUSH_MS = 10_000;
 const PRICES_REFRESH_MS = 10_000;
+const STOP_SWEEP_MS = 50;
 const SETTLE_AT_STOP_MS = 5_000;
 
 /** The composition root: every part gets the narrow things it uses, and they meet here and in `calls/`. */
@@ -80,10 +81,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const onCache = (result: string) => metrics.keyCacheLookups.labels(result).inc();
   const identities = identifier({ db, clock, pepper, tokens, onCache });
 
-  const counters =
-    settings.REDIS_URL === undefined
-      ? memoryCounters({ clock })
-      : redisCounters({ redis: openRedis({ url: settings.REDIS_URL, clock }) });
+  const redis = settings.REDIS_URL === undefined ? undefined : openRedis({ url: settings.REDIS_URL, clock });
+  const counters = redis === undefined ? memoryCounters({ clock }) : redisCounters({ redis });
   const authority = quotas({ db, clock });
   const mirror = quotaMirror({ clock, write: authority.mirror });
   const admitDeps = {
@@ -196,6 +195,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     async close() {
       isStopping = true;
       const finished = server.close();
+      // A connection that falls idle during the stop would wait for its next request until its keep-alive ends.
+      timers.push(clock.every(STOP_SWEEP_MS, () => server.server.closeIdleConnections()));
       await Promise.race([finished, sleep(clock, settings.SHUTDOWN_TIMEOUT_SECONDS * 1000)]);
       for (const stop of stops) stop();
       await Promise.race([finished, sleep(clock, SETTLE_AT_STOP_MS)]);
@@ -208,6 +209,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       await identities.flushLastUse().catch(trouble("last use not written"));
       await Promise.all([...routes.providers.values()].map((provider) => provider.close()));
       await counters.close();
+      await redis?.close();
       await store.close();
     },
   };

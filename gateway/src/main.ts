@@ -81,23 +81,17 @@ async function serve(): Promise<void> {
   const file = readConfigFile(settings.CONFIG_FILE);
   const log = jsonLog(settings.LOG_LEVEL, clock, process.stdout);
   const { store, announce } = await openStore(settings);
-  const secretKey = secretKeyOf(settings, chance);
-  await migrate(store);
   const operatorToken = newKey("it", chance);
-  const deps = commandDeps(settings, store);
-  const app = await openApp({
-    settings,
-    file,
-    secretKey,
-    store,
-    clock,
-    chance,
-    log,
-    ...(announce === undefined
-      ? {}
-      : {
-          operator: { token: operatorToken, runCommand: (name, input) => runForOperator(deps, name, input) },
-        }),
+  const { app, deps } = await orClosed(store, async () => {
+    const secretKey = secretKeyOf(settings, chance);
+    await migrate(store);
+    const deps = commandDeps(settings, store);
+    const operator = {
+      token: operatorToken,
+      runCommand: (name: string, input: unknown) => runForOperator(deps, name, input),
+    };
+    const parts = { settings, file, secretKey, store, clock, chance, log };
+    return { app: await openApp(announce === undefined ? parts : { ...parts, operator }), deps };
   });
   const forgetToken =
     announce === undefined ? () => {} : writeOperatorToken(settings.DATA_DIR, operatorToken);
@@ -174,6 +168,16 @@ async function openStore(
   return { store, announce: store.announce };
 }
 
+/** A start that fails leaves the database closed. */
+async function orClosed<T>(store: Store, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
 async function withStore<T>(settings: Settings, work: (store: Store) => Promise<T>): Promise<T> {
   const { store } = await openStore(settings);
   return work(store).finally(() => store.close());
@@ -200,3 +204,5 @@ function stopSignal(): Promise<void> {
 }
 
 process.exitCode = await runProgram(process.argv.slice(2), actions, { out, note });
+// A start that failed half-way has left connections behind; nothing waits for them.
+if (process.exitCode !== 0) process.exit();

@@ -3,6 +3,8 @@ import { type DetailsOf, type ErrorRow, errors, type TollgateError } from "../li
 
 /** Longest wait that a client may be told to sit out by itself; beyond it clients hang or hammer. */
 const LONGEST_RETRY_MS = 60_000;
+/** What a 429 or 503 asks for when nobody knows how long it will last (A8). */
+const USUAL_WAIT_MS = 1_000;
 
 /** The one error body (E1), which the official OpenAI client reads as well (E3). */
 export function errorBody(error: TollgateError, correlationId: string): string {
@@ -60,17 +62,16 @@ export function errorHeaders(error: TollgateError): Record<string, string> {
   return headers;
 }
 
-function waitOf({ details }: TollgateError): number | undefined {
-  return details !== undefined && "retryAfterMs" in details ? details.retryAfterMs : undefined;
+function waitOf({ details, status }: TollgateError): number | undefined {
+  const known = details !== undefined && "retryAfterMs" in details ? details.retryAfterMs : undefined;
+  return known ?? (status === 429 || status === 503 ? USUAL_WAIT_MS : undefined);
 }
 
 function shouldRetry(error: TollgateError, waitMs: number | undefined): boolean | undefined {
   const row: ErrorRow = errors[error.code];
-  if (row.retry !== undefined) return row.retry;
-  if (error.status !== 429) return undefined;
-  if (error.is("QUOTA_EXCEEDED")) return false;
+  if (row.retry === false || error.is("QUOTA_EXCEEDED")) return false;
   if (error.is("RATE_LIMITED") && error.details.reason === "daily_quota") return false;
-  return (waitMs ?? 0) <= LONGEST_RETRY_MS;
+  return waitMs === undefined ? undefined : waitMs <= LONGEST_RETRY_MS;
 }
 
 function isWaiting(details: unknown): details is DetailsOf["QUOTA_EXCEEDED"] {

@@ -122,7 +122,7 @@ function ask(deps: RunDeps, call: Call, outputCap: number | undefined, answer: A
 function settlementOf(reserved: ReservedCall, call: Call, observed: Observed, latencyMs: number): Settlement {
   const { outcome, last } = observed;
   const status =
-    last.kind === "error" && !last.inStream ? last.error.status : outcome === "aborted" ? CLIENT_GONE : 200;
+    last.kind === "none" ? CLIENT_GONE : last.kind === "error" && !last.inStream ? last.error.status : 200;
   return { ...reserved, ...bill(reserved, call, observed), outcome, status, latencyMs };
 }
 

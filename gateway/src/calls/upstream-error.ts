@@ -1,3 +1,4 @@
+import { DAY_MS } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { ExchangeFailure } from "../lib/fetch.ts";
 import { openAiError } from "../providers/openai.error.ts";
@@ -57,8 +58,8 @@ function parsed(body: Buffer): unknown {
 
 /** The provider's wish, in milliseconds; `undefined` if it has none that can be believed. */
 function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
-  const exact = Number(headers["retry-after-ms"] ?? Number.NaN);
-  if (exact >= 0) return exact;
-  const seconds = Number(headers["retry-after"] ?? Number.NaN);
-  return seconds >= 0 && seconds < 86_400 ? seconds * 1000 : undefined;
+  const exact = Number(headers["retry-after-ms"] || Number.NaN);
+  if (exact >= 0 && exact < DAY_MS) return exact;
+  const ms = Number(headers["retry-after"] || Number.NaN) * 1000;
+  return ms >= 0 && ms < DAY_MS ? ms : undefined;
 }

@@ -2,7 +2,6 @@ import type { ListedPrice } from "../costs/prices.ts";
 import type { RatesPerMillion } from "../costs/rates.ts";
 import { type Network, parseNetworks } from "../lib/networks.ts";
 import type { LimitRules } from "../limits/applicable.ts";
-import { SettingsError } from "./environment.ts";
 import type { ConfigFile } from "./file.ts";
 import type { Settings } from "./settings.ts";
 
@@ -36,12 +35,9 @@ function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
+/** `readSettings` has refused every entry that is not a network. */
 export function trustedProxies(settings: Settings): readonly Network[] {
-  const { networks, faults } = parseNetworks(settings.TRUSTED_PROXIES);
-  if (faults.length === 0) return networks;
-  throw new SettingsError(
-    faults.map((text) => `TRUSTED_PROXIES has ${JSON.stringify(text)}, which is not a network`),
-  );
+  return parseNetworks(settings.TRUSTED_PROXIES).networks;
 }
 
 export function listedPrices(file: ConfigFile): readonly ListedPrice[] {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { entryFaults } from "./entries.ts";
 import { Fault, type Setting } from "./setting.ts";
 import { ownPrefixes, type SettingName, type Settings, settings } from "./settings.ts";
 
@@ -30,13 +31,19 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     return [name, setting.missing];
   });
   for (const name of Object.keys(variables)) {
-    const known = name in settings || (name.endsWith("_FILE") && name.slice(0, -5) in settings);
-    if (!known && ownPrefixes.some((prefix) => name.startsWith(prefix))) {
+    if (!isKnown(name) && ownPrefixes.some((prefix) => name.startsWith(prefix))) {
       faults.push(`${name} is not a setting of Tollgate; is it a typing mistake?`);
     }
   }
+  const read = Object.fromEntries(values) as Settings;
+  faults.push(...entryFaults(read));
   if (faults.length > 0) throw new SettingsError(faults);
-  return Object.fromEntries(values) as Settings;
+  return read;
+}
+
+function isKnown(name: string): boolean {
+  const known: Readonly<Record<string, Setting<unknown>>> = settings;
+  return known[name] !== undefined || (name.endsWith("_FILE") && known[name.slice(0, -5)]?.secret === true);
 }
 
 function secretText(

@@ -73,8 +73,13 @@ export function readConfigFile(path: string | undefined): ConfigFile {
   const result = configFile.safeParse(content);
   if (result.success) return result.data;
   throw new SettingsError(
-    result.error.issues.map((issue) => `${file}: ${issue.path.join(".")}: ${issue.message}`),
+    result.error.issues.map((issue) => `${file}: ${issue.path.join(".") || "top level"}: ${reasonOf(issue)}`),
   );
+}
+
+/** The name of a record's member has a reason of its own, one level down. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 
 function firstLine(cause: unknown): string {

@@ -29,5 +29,7 @@ export function secretKeyOf(settings: Settings, chance: Chance): Buffer {
     writeFileSync(file, Buffer.from(chance.bytes(32)).toString("hex"), { mode: 0o600, flag: "wx" });
   }
   chmodSync(file, 0o600);
-  return Buffer.from(readFileSync(file, "utf8"));
+  const kept = readFileSync(file);
+  if (kept.length >= 32) return kept;
+  throw new SettingsError([`${file} is damaged: it must hold at least 32 bytes`]);
 }

@@ -51,6 +51,23 @@ test("whatever the concurrency, a budget is used up and never passed", { skip },
   assert.deepEqual(await disagreements(store.db), []);
 });
 
+test("two gateways that ask at the same moment never get more than there is", { skip }, async () => {
+  await using store = await testPostgres();
+  await using second = await another(store.url);
+  const gateways = [gateway(store.db, "one"), gateway(second.db, "two")];
+  for (let round = 0; round < 100; round++) {
+    const budgetIds = [await budgetOf(store.db, String(round), 1_000n)];
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        gateways[index % 2]!.reserve({ call: callOf({ budgetIds }), needPico: 100n, wantPico: 100n }),
+      ),
+    );
+    assert.equal(answers.filter(({ granted }) => granted).length, 10);
+  }
+  await Promise.all(gateways.map((books) => books.close()));
+  assert.deepEqual(await disagreements(store.db), []);
+});
+
 test("settling, expiring and repeating may meet in any order, and the books always agree", {
   skip,
 }, async () => {

@@ -15,24 +15,25 @@ export type Money = {
   close(deadlineMs: number): Promise<number>;
 };
 
-const LONGEST_EXPIRY_PAUSE_MS = 15_000;
+const LONGEST_SWEEP_PAUSE_MS = 15_000;
 
 export function openMoney(deps: {
   readonly db: Db;
   readonly clock: Clock;
   /** Names this process in the rows. */
   readonly instance: string;
-  /** How long a reservation outlives the last sign of life of its process. */
+  /** A dead process's reservation is charged this long after its last sign of life, the pause of the sweep included. */
   readonly ttlMs: number;
   readonly onExpired: (count: number) => void;
   readonly onTrouble: (what: "reserving" | "settling" | "expiring", error: unknown) => void;
 }): Money {
   const { db, clock, instance, ttlMs, onExpired, onTrouble } = deps;
+  const sweepMs = Math.min(LONGEST_SWEEP_PAUSE_MS, ttlMs / 4);
   const held = reservations({
     db,
     clock,
     instance,
-    ttlMs,
+    ttlMs: ttlMs - sweepMs,
     onTrouble: (error) => onTrouble("reserving", error),
   });
   const settling = settlements({
@@ -44,7 +45,7 @@ export function openMoney(deps: {
   const onExpiryTrouble = (error: unknown): void => onTrouble("expiring", error);
   const expire = (): Promise<void> =>
     expireReservations(db, onExpiryTrouble).then(onExpired, onExpiryTrouble);
-  const stopExpiring = clock.every(Math.min(LONGEST_EXPIRY_PAUSE_MS, ttlMs / 4), expire);
+  const stopExpiring = clock.every(sweepMs, expire);
   void expire();
   return {
     reserve: held.reserve,

@@ -7,6 +7,7 @@ import {
   ownerOf,
   type PriceBook,
   priceBook,
+  pricedModels,
   priceOf,
 } from "./prices.ts";
 import { ratesFrom } from "./rates.ts";
@@ -126,4 +127,16 @@ test("a bare model name leads to the provider that sells it", () => {
   assert.equal(ownerOf(book, "tiny-1-0"), "house");
   assert.equal(ownerOf(book, "small"), "other");
   assert.equal(ownerOf(book, "unheard-of"), undefined);
+});
+
+test("the models with a price are named as their rows name them", () => {
+  const book = bookOf({
+    operator: [operatorRow(1, "other/Small-1.0", "1", NOW), operatorRow(2, "other/Small-1.0", "2", NOW)],
+    configured: [{ provider: "house", model: "org/tiny-1.0", rates: { input: "1", output: "1" } }],
+  });
+  const names = pricedModels(book).map(({ provider, model }) => `${provider}/${model}`);
+  assert.equal(names.length, 8);
+  for (const name of ["anthropic/claude-haiku-4.5", "house/org/tiny-1.0", "other/Small-1.0"]) {
+    assert.ok(names.includes(name), name);
+  }
 });

@@ -1,9 +1,9 @@
+import { isUtf8 } from "node:buffer";
 import { type FieldFault, TollgateError } from "../lib/errors.ts";
 
 const MAX_DEPTH = 64;
 const MAX_MEMBERS = 100_000;
 const MAX_FAULTS = 10;
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Parses a request body. Throws VALIDATION_FAILED for what JSON or UTF-8 does not allow, for nesting deeper than 64,
@@ -11,16 +11,18 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * `__proto__` and `constructor.prototype`.
  */
 export function parseJson(body: Buffer): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(body));
-  } catch {
-    throw new TollgateError("VALIDATION_FAILED", { faults: [{ path: "", message: "is not valid JSON" }] });
-  }
+  const value = parsed(body);
   const faults: FieldFault[] = [];
   inspect(value, faults);
   if (faults.length > 0) throw new TollgateError("VALIDATION_FAILED", { faults });
   return value;
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    if (isUtf8(body)) return JSON.parse(body.toString());
+  } catch {}
+  throw new TollgateError("VALIDATION_FAILED", { faults: [{ path: "", message: "is not valid JSON" }] });
 }
 
 type Visit = { readonly value: object; readonly path: string; readonly depth: number };
@@ -30,12 +32,17 @@ function inspect(root: unknown, faults: FieldFault[]): void {
   if (typeof root !== "object" || root === null) return;
   const open: Visit[] = [{ value: root, path: "", depth: 1 }];
   let members = 0;
-  for (let visit = open.pop(); visit !== undefined && faults.length < MAX_FAULTS; visit = open.pop()) {
+  for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
     const { value, depth } = visit;
     const isArray = Array.isArray(value);
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue;
+      if (faults.length >= MAX_FAULTS) return;
       members += 1;
+      if (members > MAX_MEMBERS) {
+        faults.push({ path: "", message: `has more than ${MAX_MEMBERS} members` });
+        return;
+      }
       const member = (value as Record<string, unknown>)[key];
       if (key === "__proto__" || (key === "constructor" && hasPrototype(member))) {
         faults.push({ path: pathOf(visit, key, isArray), message: "is not an allowed name" });
@@ -48,10 +55,6 @@ function inspect(root: unknown, faults: FieldFault[]): void {
         }
         open.push({ value: member, path: pathOf(visit, key, isArray), depth: depth + 1 });
       }
-    }
-    if (members > MAX_MEMBERS) {
-      faults.push({ path: "", message: `has more than ${MAX_MEMBERS} members` });
-      return;
     }
   }
 }

@@ -26,6 +26,8 @@ export function guardedServer(deps: { chance: Chance }, handler: RequestListener
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: 5_000,
+    /** `requestFault` looks for it: node:http would answer without a body. */
+    requireHostHeader: false,
   };
   const server = createServer(options, (request, response) => {
     const fault = requestFault(request);
@@ -107,24 +109,24 @@ export function asTollgateError(error: unknown): TollgateError {
   }
   if (isOutage(error)) return new TollgateError("STORE_UNAVAILABLE", undefined, { cause: error });
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const bare = codesOfFastify[code];
+  const bare = codesOfFastify.get(code);
   return bare === undefined
     ? new TollgateError("INTERNAL", undefined, { cause: error })
     : new TollgateError(bare, undefined, { cause: error });
 }
 
-const codesOfFastify: Record<
+const codesOfFastify: ReadonlyMap<
   string,
-  "BAD_REQUEST" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "URI_TOO_LONG" | undefined
-> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: "PAYLOAD_TOO_LARGE",
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "BAD_REQUEST",
-  FST_ERR_CTP_EMPTY_JSON_BODY: "BAD_REQUEST",
-  FST_ERR_BAD_URL: "BAD_REQUEST",
-  FST_ERR_MAX_PARAM_LENGTH: "URI_TOO_LONG",
-  ECONNRESET: "BAD_REQUEST",
-};
+  "BAD_REQUEST" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "URI_TOO_LONG"
+> = new Map([
+  ["FST_ERR_CTP_BODY_TOO_LARGE", "PAYLOAD_TOO_LARGE"],
+  ["FST_ERR_CTP_INVALID_MEDIA_TYPE", "UNSUPPORTED_MEDIA_TYPE"],
+  ["FST_ERR_CTP_INVALID_CONTENT_LENGTH", "BAD_REQUEST"],
+  ["FST_ERR_CTP_EMPTY_JSON_BODY", "BAD_REQUEST"],
+  ["FST_ERR_BAD_URL", "BAD_REQUEST"],
+  ["FST_ERR_MAX_PARAM_LENGTH", "URI_TOO_LONG"],
+  ["ECONNRESET", "BAD_REQUEST"],
+]);
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
 

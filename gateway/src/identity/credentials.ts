@@ -3,6 +3,8 @@ import { parseKey } from "./key.ts";
 
 const MAX_TOKEN_BYTES = 4096;
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+/** One blank only: a second way to match blanks would take quadratic time on a header full of them. */
+const OTHER_SCHEME = /^(?!bearer )[\w-]+ [\x20-\x7e]+$/i;
 const credentialHeaders = ["authorization", "x-api-key", "api-key"] as const;
 type CredentialHeader = (typeof credentialHeaders)[number];
 
@@ -15,28 +17,29 @@ type CredentialHeader = (typeof credentialHeaders)[number];
  */
 export function presentedToken(rawHeaders: readonly string[]): string | undefined {
   const values = credentialValues(rawHeaders);
-  const authorization = values.authorization === undefined ? undefined : bearerToken(values.authorization);
-  const other = values["x-api-key"] ?? values["api-key"];
-  const apiKey = other === undefined ? undefined : (/^bearer +(.+)$/i.exec(other)?.[1] ?? other);
-  if (authorization === undefined) return apiKey;
-  if (apiKey !== undefined && apiKey !== authorization && bothAreKeys(authorization, apiKey)) {
-    throw new TollgateError("AUTH_AMBIGUOUS");
+  const tokens: string[] = [];
+  if (values.authorization !== undefined) tokens.push(bearerToken(values.authorization));
+  for (const name of ["x-api-key", "api-key"] as const) {
+    if (values[name] !== undefined) tokens.push(withoutScheme(values[name]));
   }
-  return authorization;
+  if (tokens.length > 1 && new Set(tokens.filter(isKey)).size > 1) throw new TollgateError("AUTH_AMBIGUOUS");
+  return tokens[0];
 }
 
 function credentialValues(rawHeaders: readonly string[]): Partial<Record<CredentialHeader, string>> {
   const values: Partial<Record<CredentialHeader, string>> = {};
+  const met = new Set<CredentialHeader>();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!.toLowerCase();
     if (!isCredentialHeader(name)) continue;
     const value = rawHeaders[index + 1]!.trim();
-    if (name in values) throw new TollgateError("BAD_CREDENTIALS_HEADER");
+    if (met.has(name)) throw new TollgateError("BAD_CREDENTIALS_HEADER");
+    met.add(name);
     if (value === "") continue;
-    if (value.length > MAX_TOKEN_BYTES || !VISIBLE_ASCII.test(value.replace(/^bearer +/i, ""))) {
-      if (name === "authorization" && /^[a-z]+ +[\x20-\x7e]+$/i.test(value))
-        throw new TollgateError("AUTH_INVALID");
-      throw new TollgateError("BAD_CREDENTIALS_HEADER");
+    const token = withoutScheme(value);
+    if (token.length > MAX_TOKEN_BYTES || !VISIBLE_ASCII.test(token)) {
+      const isOtherScheme = name === "authorization" && OTHER_SCHEME.test(value);
+      throw new TollgateError(isOtherScheme ? "AUTH_INVALID" : "BAD_CREDENTIALS_HEADER");
     }
     values[name] = value;
   }
@@ -48,12 +51,15 @@ function isCredentialHeader(name: string): name is CredentialHeader {
 }
 
 function bearerToken(value: string): string {
-  const token = /^bearer +(.+)$/i.exec(value)?.[1];
-  if (token !== undefined) return token;
-  if (value.startsWith("sk-")) return value;
+  const token = withoutScheme(value);
+  if (token !== value || token.startsWith("sk-")) return token;
   throw new TollgateError("AUTH_INVALID");
 }
 
-function bothAreKeys(a: string, b: string): boolean {
-  return parseKey(a) !== undefined && parseKey(b) !== undefined;
+function withoutScheme(value: string): string {
+  return value.replace(/^bearer +/i, "");
+}
+
+function isKey(token: string): boolean {
+  return parseKey(token) !== undefined;
 }

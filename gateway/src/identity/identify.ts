@@ -17,6 +17,7 @@ export type CacheResult = "hit" | "miss" | "negative" | "stale_epoch" | "expired
 
 type Entry = {
   readonly principal: Principal;
+  /** Monotonic milliseconds; its own expiry is a wall clock time. */
   readonly ttlUntil: number;
   readonly expiresAtMs: number | undefined;
 };
@@ -54,7 +55,7 @@ export function identifier(deps: {
 
   function cached(digest: string): Principal | undefined {
     const entry = verified.get(digest);
-    const result = judge(entry, clock.now(), knownEpoch);
+    const result = judge(entry, clock, knownEpoch);
     deps.onCache(result);
     if (result === "hit") return entry!.principal;
     verified.delete(digest);
@@ -62,25 +63,33 @@ export function identifier(deps: {
   }
 
   async function load(token: string, digest: string): Promise<Principal> {
-    let pending = loading.get(digest);
-    if (pending === undefined) {
-      pending = verify(token).finally(() => loading.delete(digest));
-      loading.set(digest, pending);
-    }
-    const entry = await pending.catch((cause: unknown) => {
-      throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause });
-    });
+    let entry = await lookUp(token, digest);
+    // It may have been read before the change that the newer epoch tells of.
+    if (entry !== undefined && entry.principal.epoch < knownEpoch) entry = await lookUp(token, digest);
     if (entry === undefined) {
-      remember(refused, digest, clock.now() + NEGATIVE_TTL_MS, MAX_NEGATIVE_ENTRIES);
+      remember(refused, digest, clock.monotonic() + NEGATIVE_TTL_MS, MAX_NEGATIVE_ENTRIES);
       throw new TollgateError("AUTH_INVALID");
     }
     remember(verified, digest, entry, MAX_ENTRIES);
     return entry.principal;
   }
 
+  /** Concurrent callers with the same token share one. */
+  function lookUp(token: string, digest: string): Promise<Entry | undefined> {
+    const underWay = loading.get(digest);
+    if (underWay !== undefined) return underWay;
+    const started = verify(token)
+      .catch((cause: unknown) => {
+        throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause });
+      })
+      .finally(() => loading.delete(digest));
+    loading.set(digest, started);
+    return started;
+  }
+
   async function verify(token: string): Promise<Entry | undefined> {
     const parsed = parseKey(token);
-    const ttlUntil = clock.now() + TTL_MS;
+    const ttlUntil = clock.monotonic() + TTL_MS;
     if (parsed?.tag === "sk") {
       const key = await verifyApiKey(deps, token, parsed.prefix);
       return key === undefined ? undefined : { ...key, ttlUntil };
@@ -97,6 +106,10 @@ export function identifier(deps: {
     return { principal, ttlUntil, expiresAtMs: undefined };
   }
 
+  function noticeEpoch(epoch: number): void {
+    if (epoch > knownEpoch) knownEpoch = epoch;
+  }
+
   function noteUse(principal: Principal): Principal {
     if (principal.credential.kind === "key") lastUse.set(principal.credential.keyId, clock.now());
     return principal;
@@ -106,7 +119,7 @@ export function identifier(deps: {
     async identify(token) {
       if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
       const digest = hash("sha256", token, "base64");
-      if ((refused.get(digest) ?? 0) > clock.now()) {
+      if ((refused.get(digest) ?? 0) > clock.monotonic()) {
         deps.onCache("negative");
         throw new TollgateError("AUTH_INVALID");
       }
@@ -117,11 +130,9 @@ export function identifier(deps: {
       verified.delete(digest);
       return noteUse(await load(token, digest));
     },
-    noticeEpoch(epoch) {
-      if (epoch > knownEpoch) knownEpoch = epoch;
-    },
+    noticeEpoch,
     async refreshEpoch() {
-      this.noticeEpoch(await readEpoch(db));
+      noticeEpoch(await readEpoch(db));
     },
     async flushLastUse() {
       const used = lastUse;
@@ -131,11 +142,11 @@ export function identifier(deps: {
   };
 }
 
-function judge(entry: Entry | undefined, now: number, knownEpoch: number): CacheResult {
+function judge(entry: Entry | undefined, clock: Clock, knownEpoch: number): CacheResult {
   if (entry === undefined) return "miss";
   if (entry.principal.epoch < knownEpoch) return "stale_epoch";
-  if (entry.ttlUntil <= now || (entry.expiresAtMs ?? now + 1) <= now) return "expired";
-  return "hit";
+  const hasEnded = entry.expiresAtMs !== undefined && entry.expiresAtMs <= clock.now();
+  return hasEnded || entry.ttlUntil <= clock.monotonic() ? "expired" : "hit";
 }
 
 /** The oldest entry makes room. */

@@ -6,8 +6,8 @@ export type ErrorRow = {
   readonly status: number;
   readonly message: string;
   readonly type: string;
-  /** What `x-should-retry` says where a retry is not decided by the length of the wait. */
-  readonly retry?: boolean;
+  /** Trying again makes no sense, however long the wait. Else `x-should-retry` follows from the wait. */
+  readonly retry?: false;
 };
 
 export const errors = {
@@ -128,19 +128,16 @@ export const errors = {
   OVERLOADED: {
     status: 503,
     type: "service_unavailable_error",
-    retry: true,
     message: "The service is busy. Please try again in a moment.",
   },
   PROVIDER_UNAVAILABLE: {
     status: 503,
     type: "server_error",
-    retry: true,
     message: "The AI provider is not available at the moment. Please try again later.",
   },
   STORE_UNAVAILABLE: {
     status: 503,
     type: "service_unavailable_error",
-    retry: true,
     message: "The service cannot reach its database at the moment. Please try again.",
   },
   PROVIDER_TIMEOUT: {

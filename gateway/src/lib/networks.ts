@@ -9,6 +9,7 @@ export function parseNetworks(texts: readonly string[]): { networks: Network[]; 
   const faults: string[] = [];
   for (const text of texts) {
     try {
+      if (parsed(text.split("/", 1)[0]!) === undefined) throw new Error("not an address in full");
       const [address, bits] = ipaddr.parseCIDR(
         text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`,
       );
@@ -30,9 +31,9 @@ export function clientAddress(
   forwardedFor: string | undefined,
   trusted: readonly Network[],
 ): string {
+  if (trusted.length === 0 || forwardedFor === undefined) return socket;
   let current = parsed(socket);
   if (current === undefined) return "unknown";
-  if (trusted.length === 0 || forwardedFor === undefined) return current.toString();
   const hops = forwardedFor.split(",");
   for (let hop = hops.pop(); hop !== undefined && isTrusted(current, trusted); hop = hops.pop()) {
     const next = parsed(withoutPort(hop.trim()));

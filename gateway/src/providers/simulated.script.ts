@@ -39,13 +39,13 @@ export function chatScript(body: Buffer): Script {
   if (behaviour.fault?.kind === "html") {
     const page = Buffer.from("<!doctype html><title>Welcome</title><h1>It works!</h1>\n");
     const steps = [{ afterMs: 0, tokens: 0, bytes: page }];
-    return { ...base, headAfterMs, headers: { "content-type": "text/html" }, steps };
+    return { ...base, promptTokens: 0, headAfterMs, headers: { "content-type": "text/html" }, steps };
   }
   const headers = {
     "content-type": request.stream ? "text/event-stream; charset=utf-8" : "application/json",
     "x-request-id": id,
   };
-  if (behaviour.fault?.kind === "empty") return { ...base, headAfterMs, headers, steps: [] };
+  if (behaviour.fault?.kind === "empty") return { ...base, promptTokens: 0, headAfterMs, headers, steps: [] };
 
   const answer = answerTo(request, behaviour);
   const usage = usageOf(answer, promptTokens, cachedTokens);

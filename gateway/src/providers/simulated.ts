@@ -1,5 +1,5 @@
 import { type Clock, nextTurn } from "../lib/clock.ts";
-import type { Exchange, ExchangeEvents, OriginOptions } from "../lib/fetch.ts";
+import type { Exchange, ExchangeEvents, ExchangeFailure, OriginOptions } from "../lib/fetch.ts";
 import type { Provider } from "./provider.ts";
 import { simulatedModels } from "./simulated.models.ts";
 import { chatScript, refused, type Script } from "./simulated.script.ts";
@@ -28,7 +28,7 @@ export type SimulatedOptions = {
 
 /** A provider that needs no key and no network and speaks OpenAI's wire format. `simulatedModels` says what it can do. */
 export function simulated({ clock, timeouts, log }: SimulatedOptions): Provider {
-  const open = new Set<Performance>();
+  const open = new Set<Playback>();
   return {
     name: "simulated",
     simulated: true,
@@ -37,15 +37,15 @@ export function simulated({ clock, timeouts, log }: SimulatedOptions): Provider 
     models: simulatedModels.map(({ example }) => example),
     send({ path, body }, events) {
       const script = path === "/chat/completions" ? chatScript(body) : refused("", body, UNKNOWN_PATH, 0);
-      const performance = new Performance(script, clock, timeouts ?? FOR_EVER, events, (call) => {
-        open.delete(performance);
+      const playback = new Playback(script, clock, timeouts ?? FOR_EVER, events, (call) => {
+        open.delete(playback);
         log?.(call);
       });
-      open.add(performance);
-      return performance;
+      open.add(playback);
+      return playback;
     },
     async close() {
-      for (const performance of open) performance.break(new Error("the provider was closed"));
+      for (const playback of open) playback.break(new Error("the provider was closed"));
     },
   };
 }
@@ -54,7 +54,7 @@ const FOR_EVER = { headersTimeoutMs: Number.POSITIVE_INFINITY, bodyTimeoutMs: Nu
 const UNKNOWN_PATH = { status: 404, type: "invalid_request_error", code: null, message: "Unknown path." };
 
 /** Plays a script to a listener, step by step. */
-class Performance implements Exchange {
+class Playback implements Exchange {
   readonly #script: Script;
   readonly #clock: Clock;
   readonly #bodyTimeoutMs: number;
@@ -65,6 +65,7 @@ class Performance implements Exchange {
   #next = 0;
   #waited = false;
   #begun = false;
+  #played = false;
   #outputTokens = 0;
   #paused = false;
   /** A wait or a run of steps is under way and goes on by itself. */
@@ -97,12 +98,12 @@ class Performance implements Exchange {
   }
 
   abort(): void {
-    this.#over(true);
+    this.#over(!this.#played);
   }
 
-  break(cause: unknown): void {
-    const events = this.#over(false);
-    queueMicrotask(() => events?.fail({ kind: "cut", cause }));
+  /** In a microtask, so that it comes from inside no call and no listener. */
+  break(cause: unknown, kind: ExchangeFailure["kind"] = "cut"): void {
+    queueMicrotask(() => this.#over(false)?.fail({ kind, cause }));
   }
 
   #play(): void {
@@ -112,11 +113,11 @@ class Performance implements Exchange {
     try {
       this.#busy = this.#playSteps(events);
     } catch (cause) {
-      if (this.#over(false) !== undefined) events.fail({ kind: "cut", cause });
+      this.break(cause);
     }
   }
 
-  /** Plays until the script pauses, waits or is over. True if it waits. */
+  /** Plays until it is paused, waits or is over. True if it goes on by itself. */
   #playSteps(events: ExchangeEvents): boolean {
     if (!this.#begun) {
       this.#begun = true;
@@ -125,8 +126,9 @@ class Performance implements Exchange {
     while (this.#events !== undefined && !this.#paused) {
       const step = this.#script.steps[this.#next];
       if (step === undefined) {
-        this.#over(false);
+        this.#played = true;
         events.end();
+        this.#over(false);
         break;
       }
       if (step.afterMs > 0 && !this.#waited) {
@@ -139,12 +141,11 @@ class Performance implements Exchange {
       this.#waited = false;
       this.#next++;
       this.#outputTokens += step.tokens;
-      if ("bytes" in step) {
-        events.chunk(step.bytes);
-      } else {
-        this.#over(false);
-        events.fail({ kind: "cut", cause: new Error("the simulated connection broke") });
+      if ("cut" in step) {
+        this.break(new Error("the simulated connection broke"));
+        return true;
       }
+      events.chunk(step.bytes);
     }
     return false;
   }
@@ -157,7 +158,7 @@ class Performance implements Exchange {
       this.#callOff = this.#clock.after(ms, run);
     } else if (timeoutMs !== Number.POSITIVE_INFINITY) {
       const cause = new Error(`the simulated provider was silent for ${timeoutMs} ms`);
-      this.#callOff = this.#clock.after(timeoutMs, () => this.#over(false)?.fail({ kind: "timeout", cause }));
+      this.#callOff = this.#clock.after(timeoutMs, () => this.break(cause, "timeout"));
     }
   }
 

@@ -152,7 +152,6 @@ function decodedBytes(bytes: Buffer, start: number, end: number): number {
     at++;
     if (bytes[at] === LETTER_U) {
       count -= 6 - utf8Bytes(Number.parseInt(bytes.toString("latin1", at + 1, at + 5), 16));
-      at += 4;
     } else {
       count -= 1;
     }

@@ -35,6 +35,26 @@ test("a chunk of whole events with nothing special passes as the very same buffe
     said("a", { usage: null, error: null }) + said('say "usage":{"prompt_tokens":1} [DONE]'),
   );
   assert.equal(tap.push(chunk), chunk);
+  const windows = Buffer.from(`: comment\n\n${said("a")}`.replaceAll("\n", "\r\n"));
+  assert.equal(tap.push(windows), windows);
+});
+
+test("an event passes with its last byte", () => {
+  for (const wire of [said("a"), said("a").replaceAll("\n", "\r\n")]) {
+    const tap = streamTap({ hideUsage: true });
+    const bytes = Buffer.from(wire);
+    for (let at = 0; at < bytes.length - 1; at++)
+      assert.equal(tap.push(bytes.subarray(at, at + 1)), undefined);
+    assert.equal(tap.push(bytes.subarray(-1))?.toString(), wire);
+  }
+});
+
+test("the tap knows as soon as the end marker was seen", () => {
+  const tap = streamTap({ hideUsage: true });
+  tap.push(Buffer.from(said("a")));
+  assert.equal(tap.complete, false);
+  tap.push(Buffer.from(done));
+  assert.equal(tap.complete, true);
 });
 
 test("the usage event that was not asked for is taken out; the end marker is held back", () => {
@@ -246,6 +266,8 @@ const others = fc.constantFrom(
   "\r\n",
   "\r\n\n",
   "data: {half\n\n",
+  'data: {"half\n\n',
+  ': "content":"no text","usage":{}\n\n',
   'data: "usage"\n\n',
   "data\n\n",
   'event: error\ndata: {"message":"named"}\n\n',

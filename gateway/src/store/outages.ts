@@ -9,3 +9,11 @@ export class StoreUnavailable extends Error {
 export function isOutage(error: unknown): error is StoreUnavailable {
   return error instanceof StoreUnavailable;
 }
+
+/**
+ * SQLSTATEs that say the server cannot work now: connection lost, out of resources, disk error, shutting down or
+ * starting, cancelled by its time limit, read-only after a failover.
+ */
+export function isOutageCode(code = ""): boolean {
+  return /^(08|53|57P|58)/.test(code) || code === "57014" || code === "25006";
+}

@@ -17,7 +17,7 @@ import { testFolder } from "./testing.ts";
 suite("PGlite keeps what it has acknowledged", () => {
   test("every commit waits for an fsync, and a folder that is never synced is refused", async () => {
     using home = await testFolder();
-    const { database, disk } = await openEngine(home.folder, true);
+    const { database, disk } = await openEngine(home.folder, true, assert.ifError);
     await database.exec("create table rows (i int)");
     for (let index = 0; index < 20; index++) {
       const before = disk!.syncs;
@@ -29,8 +29,8 @@ suite("PGlite keeps what it has acknowledged", () => {
     assert.ok(disk!.syncs > before + 1);
     await database.close();
 
-    const unsynced = await openEngine(home.folder, false);
-    const pretended = new DurableFolder(home.folder);
+    const unsynced = await openEngine(home.folder, false, assert.ifError);
+    const pretended = new DurableFolder(home.folder, assert.ifError);
     await assert.rejects(
       refuseUnlessCommitsAreSynced(unsynced.database, pretended),
       /did not reach the disk/,
@@ -38,20 +38,19 @@ suite("PGlite keeps what it has acknowledged", () => {
     await unsynced.database.close();
   });
 
-  test("a commit whose fsync fails is not acknowledged", async () => {
+  test("a commit whose fsync fails is not acknowledged, and the store comes back when the disk does", async () => {
     using home = await testFolder();
-    const { database, disk } = await openEngine(home.folder, true);
-    await database.exec("create table rows (i int)");
-    const restore = replaceFsync(() => {
-      throw new Error("I/O error");
+    const child = spawn(process.execPath, program(badDisk, home.folder), {
+      cwd: import.meta.dirname,
+      env: { ...process.env, NODE_OPTIONS: `--import=${failingDisk(home.folder)}` },
+      stdio: ["ignore", "pipe", "inherit"],
     });
-    try {
-      await assert.rejects(database.exec("insert into rows values (1)"), { code: "58030" });
-      assert.match(String(disk!.failure), /I\/O error/);
-    } finally {
-      restore();
-    }
-    await database.close();
+    const said = await child.stdout.toArray();
+    assert.deepEqual(JSON.parse(Buffer.concat(said).toString()), {
+      error: "StoreUnavailable",
+      reason: "The embedded database ended: fsync failed: Error: EIO",
+      rowsAfterwards: 2,
+    });
   });
 
   test("kill -9 during writes loses no acknowledged row", async () => {
@@ -84,7 +83,7 @@ suite("PGlite keeps what it has acknowledged", () => {
     const restore = replaceFsync((descriptor) => keep(descriptor, home.folder, shadow));
     const crashPoints = [1, 57, 100, 150, 151, 239];
     try {
-      const { database } = await openEngine(home.folder, true);
+      const { database } = await openEngine(home.folder, true, assert.ifError);
       await database.exec(schema);
       for (let id = 0; id < 240; id++) {
         await database.transaction(async (tx) => {
@@ -100,7 +99,7 @@ suite("PGlite keeps what it has acknowledged", () => {
       restore();
     }
     for (const id of crashPoints) {
-      const { database } = await openEngine(join(crashes, String(id)), false);
+      const { database } = await openEngine(join(crashes, String(id)), false, assert.ifError);
       const { rows } = await database.query("select count(*) as n, max(id) as last from ledger");
       assert.deepEqual(rows, [{ n: id + 1, last: id }], `after a power cut at ${id}`);
       assert.deepEqual((await database.query("select total from balance")).rows, [{ total: id + 1 }]);
@@ -121,21 +120,7 @@ const schema = `
 
 /** Runs a process that writes and says so, kills it in the middle, and returns the ids it acknowledged. */
 async function writeUntilKilled(folder: string, first: number, enough: number): Promise<number[]> {
-  const program = `
-    import { writeSync } from "node:fs";
-    import { sql } from "kysely";
-    import { openPglite } from "${new URL("pglite.ts", import.meta.url)}";
-    import { systemClock as clock } from "${new URL("../lib/clock.ts", import.meta.url)}";
-    const store = await openPglite({ folder: ${JSON.stringify(folder)}, clock });
-    await sql.raw(${JSON.stringify(schema)}).execute(store.db);
-    for (let id = ${first}; ; id++) {
-      await store.db.transaction().execute(async (tx) => {
-        await sql\`insert into ledger values (\${id}, 'x')\`.execute(tx);
-        await sql\`update balance set total = total + 1\`.execute(tx);
-      });
-      writeSync(1, id + "\\n");
-    }`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+  const child = spawn(process.execPath, program(endlessWrites, folder, first), {
     cwd: import.meta.dirname,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -147,6 +132,53 @@ async function writeUntilKilled(folder: string, first: number, enough: number): 
   }
   await exited;
   return ids;
+}
+
+/** Arguments of a Node.js that runs `code` on an open store. */
+function program(code: string, folder: string, first = 0): string[] {
+  const prelude = `
+    import fs, { writeSync } from "node:fs";
+    import { sql } from "kysely";
+    import { openPglite } from "./pglite.ts";
+    import { systemClock as clock } from "../lib/clock.ts";
+    const folder = ${JSON.stringify(folder)};
+    const first = ${first};
+    const store = await openPglite({ folder, clock });
+    await sql.raw(${JSON.stringify(schema)}).execute(store.db);`;
+  return ["--input-type=module", "-e", prelude + code];
+}
+
+const endlessWrites = `
+  for (let id = first; ; id++) {
+    await store.db.transaction().execute(async (tx) => {
+      await sql\`insert into ledger values (\${id}, 'x')\`.execute(tx);
+      await sql\`update balance set total = total + 1\`.execute(tx);
+    });
+    writeSync(1, id + "\\n");
+  }`;
+
+const badDisk = `
+  await sql\`insert into ledger values (1)\`.execute(store.db);
+  fs.writeFileSync(folder + ".bad", "");
+  const error = await sql\`insert into ledger values (2)\`.execute(store.db).catch((error) => error);
+  fs.rmSync(folder + ".bad");
+  await sql\`insert into ledger values (3)\`.execute(store.db);
+  const { rows } = await sql\`select id from ledger where id <> 2\`.execute(store.db);
+  writeSync(1, JSON.stringify({ error: error.name, reason: error.message, rowsAfterwards: rows.length }));
+  await store.close();`;
+
+/** A module that makes fsync fail in every thread while `<folder>.bad` exists. */
+function failingDisk(folder: string): string {
+  const code = `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    const real = fs.fsyncSync;
+    fs.fsyncSync = (descriptor) => {
+      if (fs.existsSync(${JSON.stringify(`${folder}.bad`)})) throw new Error("EIO");
+      real(descriptor);
+    };
+    syncBuiltinESMExports();`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
 /** Whatever calls fsync from now on calls `substitute`. */

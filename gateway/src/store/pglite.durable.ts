@@ -19,8 +19,16 @@ type NodeFilesystem = { stream_ops: StreamOps; realPath(node: unknown): string }
 export class DurableFolder extends NodeFS {
   /** How often a file or directory was synced. */
   syncs = 0;
-  /** The first sync that failed. From then on nothing this instance says is durable. */
-  failure: unknown;
+  readonly #onFailure: (error: unknown) => void;
+
+  /**
+   * `onFailure` is called when a sync failed, deep inside the engine, which may then turn in circles: it should end
+   * the thread. From then on nothing the engine says is durable.
+   */
+  constructor(folder: string, onFailure: (error: unknown) => void) {
+    super(folder);
+    this.#onFailure = onFailure;
+  }
 
   override async init(pg: PGlite, options: Options): ReturnType<NodeFS["init"]> {
     const { emscriptenOpts } = await super.init(pg, options);
@@ -45,7 +53,7 @@ export class DurableFolder extends NodeFS {
       this.syncs += 1;
       return 0;
     } catch (error) {
-      this.failure ??= error;
+      this.#onFailure(error);
       return EIO;
     }
   }

@@ -19,8 +19,12 @@ const syncedParams = [
   ...["-c", "wal_sync_method=fsync"],
 ];
 
-/** Opens the folder, made first if there is none. The caller holds its lock. */
-export async function openEngine(folder: string, durable: boolean): Promise<Engine> {
+/** Opens the folder, made first if there is none. The caller holds its lock. `onDiskFailure` ends the thread. */
+export async function openEngine(
+  folder: string,
+  durable: boolean,
+  onDiskFailure: (error: unknown) => void,
+): Promise<Engine> {
   await createFolder(folder, durable, async (draft) => {
     const fresh = await PGlite.create({
       fs: new NodeFS(draft),
@@ -29,7 +33,7 @@ export async function openEngine(folder: string, durable: boolean): Promise<Engi
     });
     await fresh.close();
   });
-  const disk = durable ? new DurableFolder(folder) : undefined;
+  const disk = durable ? new DurableFolder(folder, onDiskFailure) : undefined;
   const database = await PGlite.create({
     fs: disk ?? new NodeFS(folder),
     startParams: durable ? syncedParams : unsyncedParams,
@@ -43,6 +47,6 @@ export async function openEngine(folder: string, durable: boolean): Promise<Engi
 export async function refuseUnlessCommitsAreSynced(database: PGlite, disk: DurableFolder): Promise<void> {
   const before = disk.syncs;
   await database.exec("select pg_logical_emit_message(true, 'tollgate', 'probe')");
-  if (disk.syncs === before || disk.failure !== undefined)
+  if (disk.syncs === before)
     throw new Error("A commit did not reach the disk: this version of PGlite cannot be used durably.");
 }

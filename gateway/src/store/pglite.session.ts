@@ -1,11 +1,14 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../lib/clock.ts";
-import { StoreUnavailable } from "./outages.ts";
+import { isOutageCode, StoreUnavailable } from "./outages.ts";
 import type { FaultFields, Message, Question, Rows, WorkerData } from "./pglite.worker.ts";
 
 /** One life of the database thread. When it has ended, every question to it fails and another must be opened. */
 export type Session = {
+  isOpen(): boolean;
+  /** Resolves when the thread has stopped: not before may another open the folder. */
+  readonly gone: Promise<void>;
   /** One question at a time. An answer that takes longer than `limitMs` ends the session. */
   query(sql: string, parameters: readonly unknown[], limitMs: number): Promise<Rows>;
   /** Ends it without a word. What was committed is safe; the next session recovers from the log. */
@@ -16,8 +19,6 @@ export type Session = {
 export type SessionOptions = WorkerData & {
   readonly clock: Clock;
   readonly onNotification: (channel: string, payload: string) => void;
-  /** Called once when a session that was open ends, for whatever reason. */
-  readonly onEnd: () => void;
 };
 
 /** A statement failed. `code` is the SQLSTATE. */
@@ -37,7 +38,9 @@ const CLOSE_LIMIT_MS = 10_000;
 /** Rejects if the thread cannot open the folder. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { clock, folder, durable } = options;
-  const worker = new Worker(entry, { workerData: { folder, durable } satisfies WorkerData });
+  const workerData: WorkerData = { folder, durable };
+  // The arguments of this process may not suit a thread.
+  const worker = new Worker(entry, { workerData, execArgv: [] });
   const opened = Promise.withResolvers<void>();
   const exited = Promise.withResolvers<void>();
   let asked: PromiseWithResolvers<Rows> | undefined;
@@ -64,18 +67,26 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     else if (message.kind === "notification") options.onNotification(message.channel, message.payload);
     else if (message.kind === "broken") void kill(message.reason);
     else if (message.kind === "rows") asked?.resolve(message);
-    else asked?.reject(new EmbeddedDatabaseError(message.message, message.fields));
+    else asked?.reject(errorOf(message.message, message.fields));
   });
 
-  const cancel = clock.after(OPEN_LIMIT_MS, () => kill("it did not open"));
-  await opened.promise.finally(cancel);
-  exited.promise.then(options.onEnd);
+  const stopWaiting = clock.after(OPEN_LIMIT_MS, () => kill("it did not open"));
+  try {
+    await opened.promise;
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  } finally {
+    stopWaiting();
+  }
 
   return {
+    isOpen: () => ended === undefined,
+    gone: exited.promise,
     async query(sql, parameters, limitMs) {
       if (ended !== undefined) throw ended;
-      asked = Promise.withResolvers<Rows>();
       worker.postMessage({ kind: "query", sql, parameters } satisfies Question);
+      asked = Promise.withResolvers<Rows>();
       const stopWaiting = clock.after(limitMs, () => kill(`a statement took longer than ${limitMs} ms`));
       return await asked.promise.finally(stopWaiting);
     },
@@ -86,6 +97,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       await exited.promise.finally(stopWaiting);
     },
   };
+}
+
+function errorOf(message: string, fields: FaultFields): Error {
+  const error = new EmbeddedDatabaseError(message, fields);
+  if (!isOutageCode(fields.code)) return error;
+  return new StoreUnavailable("The embedded database cannot work now", { cause: error });
 }
 
 /** The thread's own entry beside this file, in TypeScript or built. */

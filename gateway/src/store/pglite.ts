@@ -61,23 +61,36 @@ async function open(
   let opening: Promise<Session> | undefined;
   let closed = false;
 
-  const current = async (): Promise<Session> => {
-    if (closed) throw new StoreUnavailable("The database is closed");
-    opening ??= openSession({
-      ...options,
-      onNotification: (channel, payload) => hearing?.message(channel, payload),
-      onEnd() {
+  const openOne = async (): Promise<Session> => {
+    try {
+      const session = await openSession({
+        ...options,
+        onNotification: (channel, payload) => hearing?.message(channel, payload),
+      });
+      session.gone.then(() => {
         opening = undefined;
         hearing?.lost();
-      },
-    }).catch((error: unknown) => {
+      });
+      return session;
+    } catch (error) {
       opening = undefined;
       throw error;
-    });
-    return await opening;
+    }
   };
-  const kysely = (statementLimitMs: number): Db =>
-    new Kysely({ dialect: new PostgresDialect({ pool: poolOfOne(queue, current, statementLimitMs) }) });
+  const current = async (): Promise<Session> => {
+    for (;;) {
+      if (closed) throw new StoreUnavailable("The database is closed");
+      opening ??= openOne();
+      const session = await opening;
+      if (session.isOpen()) return session;
+      await session.gone;
+    }
+  };
+  const surroundings: Surroundings = new AsyncLocalStorage();
+  const kysely = (statementLimitMs: number): Db => {
+    const pool = poolOfOne(queue, surroundings, current, statementLimitMs);
+    return new Kysely({ dialect: new PostgresDialect({ pool }) });
+  };
   const db = kysely(STATEMENT_LIMIT_MS);
   const ears = listening(options.clock, async (on) => {
     await current();
@@ -104,15 +117,21 @@ async function open(
   };
 }
 
-const transactions = new AsyncLocalStorage<{ open: boolean }>();
+/** Whose transaction is open in the code that runs. */
+type Surroundings = AsyncLocalStorage<{ open: boolean }>;
 
 /** The one connection, lent to one caller at a time. */
-function poolOfOne(queue: Turns, current: () => Promise<Session>, statementLimitMs: number): PostgresPool {
+function poolOfOne(
+  queue: Turns,
+  surroundings: Surroundings,
+  current: () => Promise<Session>,
+  statementLimitMs: number,
+): PostgresPool {
   return {
     options: {},
     end: async () => {},
     async connect(): Promise<PostgresPoolClient> {
-      if (transactions.getStore()?.open)
+      if (surroundings.getStore()?.open)
         throw new Error("A transaction is open here: use its own handle, or it waits for itself for ever");
       const endTurn = await queue.take(TURN_LIMIT_MS);
       const session = await current().catch((error: unknown) => {
@@ -125,7 +144,7 @@ function poolOfOne(queue: Turns, current: () => Promise<Session>, statementLimit
       const query = (text: string, parameters: readonly unknown[]): Promise<Rows> => {
         if (/^(begin|start transaction)\b/.test(text)) {
           transaction.open = true;
-          transactions.enterWith(transaction);
+          surroundings.enterWith(transaction);
         }
         return session.query(text, parameters, statementLimitMs);
       };

@@ -33,7 +33,10 @@ const STATEMENTS_BETWEEN_LOOKS = 256;
 
 const port = parentPort!;
 const { folder, durable } = workerData as WorkerData;
-const { database, disk } = await openEngine(folder, durable);
+const { database } = await openEngine(folder, durable, (error) => {
+  send({ kind: "broken", reason: `fsync failed: ${error}` });
+  process.exit(1);
+});
 
 let checkpointAt = await logPosition();
 let statements = 0;
@@ -63,10 +66,8 @@ async function answer(sql: string, parameters: readonly unknown[]): Promise<Mess
     const result = await run(sql, parameters);
     // The engine swallows what kills it and then answers with nothing at all.
     if (result?.command === undefined) return { kind: "broken", reason: "the engine gave no answer" };
-    if (disk?.failure !== undefined) return { kind: "broken", reason: `fsync failed: ${disk.failure}` };
     return { kind: "rows", rows: result.rows, command: result.command, rowCount: result.rowCount ?? 0 };
   } catch (error) {
-    if (disk?.failure !== undefined) return { kind: "broken", reason: `fsync failed: ${disk.failure}` };
     return faultOf(error);
   }
 }

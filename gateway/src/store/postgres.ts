@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
 import { Client, type ClientConfig, DatabaseError, Pool, types } from "pg";
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, within } from "../lib/clock.ts";
 import { type Dial, listening } from "./listening.ts";
-import { StoreUnavailable } from "./outages.ts";
+import { isOutageCode, StoreUnavailable } from "./outages.ts";
 import type { Store } from "./store.ts";
 import type { Tables } from "./tables.ts";
 import { valueParsers } from "./values.ts";
@@ -16,11 +16,7 @@ const MAINTENANCE_CONNECTIONS = 2;
 export async function openPostgres(options: { url: string; poolSize: number; clock: Clock }): Promise<Store> {
   const ordinary = { ...connectionConfig(options.url), ...timeLimits };
   const pool = new Pool({ ...ordinary, max: options.poolSize });
-  const maintenancePool = new Pool({
-    ...connectionConfig(options.url),
-    statement_timeout: 0,
-    max: MAINTENANCE_CONNECTIONS,
-  });
+  const maintenancePool = new Pool({ ...connectionConfig(options.url), max: MAINTENANCE_CONNECTIONS });
   for (const each of [pool, maintenancePool]) {
     // A connection's end reaches whoever uses it as the error of a query; without listeners it ends the process.
     each.on("error", () => {});
@@ -55,7 +51,7 @@ function connectionConfig(url: string): ClientConfig {
     application_name: "tollgate",
     connectionTimeoutMillis: PATIENCE_MS,
     keepAlive: true,
-    options: "-c timezone=UTC",
+    options: "-c timezone=UTC -c statement_timeout=0",
     types: {
       getTypeParser: (oid: number, format?: "text" | "binary") =>
         valueParsers[oid] ?? types.getTypeParser(oid, format as "text"),
@@ -96,21 +92,14 @@ function guarded(pool: Pool): PostgresPool {
   };
 }
 
-/**
- * SQLSTATEs that say the server cannot work now: connection lost, out of resources, cancelled by its time limit,
- * shutting down or starting, read-only after a failover.
- */
-function isOutageCode(code = ""): boolean {
-  return /^(08|53|57P)/.test(code) || code === "57014" || code === "25006";
-}
-
 /** An argument that cannot be sent or a value that cannot be read: the connection is as good as before. */
 function isMistake(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }
 
 function unavailable(error: unknown): StoreUnavailable {
-  return new StoreUnavailable("PostgreSQL is not available", { cause: error });
+  const { message = "", code = "" } = error as { message?: string; code?: string };
+  return new StoreUnavailable(`PostgreSQL is not available: ${message || code}`, { cause: error });
 }
 
 /** A connection of its own for notifications. A server that falls silent is noticed by asking it now and then. */
@@ -140,7 +129,12 @@ function dial(config: ClientConfig, clock: Clock): Dial {
       async close() {
         open = false;
         stopChecking();
-        await client.end();
+        await within(
+          clock,
+          PATIENCE_MS,
+          client.end(),
+          () => new Error("the listener's connection did not end"),
+        );
       },
     };
   };

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { pino } from "pino";
 import { type Clock, isoTime } from "../lib/clock.ts";
 
@@ -41,16 +42,20 @@ export function jsonLog(level: string, clock: Clock, destination: { write(line: 
         ],
         censor: "***",
       },
-      serializers: { error: describeError },
+      serializers: { error: (error: unknown) => describeError(error, LONGEST_CHAIN) },
     },
     { write: (line) => void destination.write(line) },
   );
 }
 
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return scrubbed(String(error));
+/** Causes beyond it are left out; a chain may be a circle. */
+const LONGEST_CHAIN = 8;
+
+function describeError(error: unknown, deeper: number): unknown {
+  if (!(error instanceof Error)) return scrubbed(typeof error === "string" ? error : inspect(error));
   const { name, message, stack, cause } = error;
   const code = "code" in error ? error.code : undefined;
   const described = { name, code, message: scrubbed(message), stack: scrubbed(stack ?? "") };
-  return cause === undefined ? described : { ...described, cause: describeError(cause) };
+  if (cause === undefined || deeper === 0) return described;
+  return { ...described, cause: describeError(cause, deeper - 1) };
 }

@@ -1,0 +1,31 @@
+import { setTimeout as pause } from "node:timers/promises";
+
+const EVERY_MS = 20;
+
+/** Asks until the answer is yes. Rejects after `limitMs`, and with whatever `holds` throws. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  { limitMs = 10_000, what = () => "the condition" }: { limitMs?: number; what?: () => string } = {},
+): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited ${limitMs} ms in vain for ${what()}`);
+    await pause(EVERY_MS);
+  }
+}
+
+/** Resolves as `work` does; rejects if that takes longer than `limitMs`. */
+export async function within<T>(limitMs: number, work: Promise<T>, what = "an answer"): Promise<T> {
+  const given = new AbortController();
+  const late = pause(limitMs, undefined, { signal: given.signal }).then(
+    () => {
+      throw new Error(`${what} took longer than ${limitMs} ms`);
+    },
+    () => new Promise<never>(() => {}),
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    given.abort();
+  }
+}

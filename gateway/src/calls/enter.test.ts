@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Identifier } from "../identity/identify.ts";
+import type { Principal } from "../identity/principal.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { Admission, AppliedLimit } from "../limits/admit.ts";
+import type { LimitRules } from "../limits/applicable.ts";
+import type { Standing } from "../limits/standing.ts";
+import { newMetrics } from "../telemetry/metrics.ts";
+import { admit, enter, type Gate } from "./enter.ts";
+
+const gate: Gate = { scope: "inference:write", class: "chat" };
+const rules: LimitRules = {
+  windowMs: 60_000,
+  perClassWindow: { chat: 20 },
+  plan: {},
+  keyBucket: undefined,
+  addressBucket: undefined,
+  subjectOfAddress: (address) => address,
+};
+const ann = (epoch = 1, role: Principal["role"] = "developer"): Principal => ({
+  userId: "usr_ann",
+  role,
+  credential: { kind: "static" },
+  epoch,
+});
+const standing: Standing = {
+  id: "chat-window",
+  limit: 20,
+  remaining: 0,
+  resetMs: 42_000,
+  windowMs: 60_000,
+  now: 0,
+};
+const standings = { standings: [standing], tightest: standing, degraded: false };
+const admitted: Admission = { kind: "admitted", ...standings };
+
+function refused(first: Partial<AppliedLimit>): Admission {
+  const limit = { id: "chat-window", code: "RATE_LIMITED", ...first } as AppliedLimit;
+  return {
+    kind: "refused",
+    violated: [limit.id],
+    first: limit,
+    retryAfterMs: 42_000,
+    resetAtMs: 42_000,
+    ...standings,
+  };
+}
+
+/** A door with the given answers of the limits, one after the other, and the principals a fresh look-up finds. */
+function door(admissions: readonly Admission[] = [admitted], afresh: readonly Principal[] = []) {
+  const metrics = newMetrics({ callsInFlight: () => 0 });
+  const asked: (readonly AppliedLimit[])[] = [];
+  const found = [...afresh];
+  const identifier: Identifier = {
+    async identify(token) {
+      if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
+      if (token !== "good") throw new TollgateError("AUTH_INVALID");
+      return ann();
+    },
+    identifyAfresh: async () => found.shift()!,
+    noticeEpoch: () => {},
+    refreshEpoch: async () => {},
+    flushLastUse: async () => {},
+  };
+  const told: Record<string, string> = {};
+  const deps = {
+    identifier,
+    metrics,
+    limitRules: rules,
+    admit: async (limits: readonly AppliedLimit[]) => {
+      asked.push(limits);
+      return admissions[asked.length - 1]!;
+    },
+  };
+  const visitor = { principal: ann(), token: "good", address: "198.51.100.7" };
+  return {
+    asked,
+    told,
+    metrics: () => metrics.registry.metrics(),
+    enter: (rawHeaders: readonly string[], wanted: Gate = gate) =>
+      enter(deps, { rawHeaders, address: "198.51.100.7" }, wanted),
+    admit: () => admit(deps, visitor, gate, (headers) => Object.assign(told, headers)),
+  };
+}
+
+test("who is identified and allowed comes in, and is counted by the kind of credential", async () => {
+  const { enter, metrics } = door();
+  const visitor = await enter(["Authorization", "Bearer good"]);
+  assert.deepEqual(visitor, { principal: ann(), token: "good", address: "198.51.100.7" });
+  assert.match(await metrics(), /auth_requests_total\{outcome="accepted",method="static"\} 1/);
+});
+
+test("who is not is refused with the right code, and counted by it", async () => {
+  const { enter, metrics } = door();
+  for (const [headers, wanted, code] of [
+    [[], gate, "AUTH_REQUIRED"],
+    [["Authorization", "Bearer bad"], gate, "AUTH_INVALID"],
+    [["Authorization", "Basic x"], gate, "AUTH_INVALID"],
+    [["x-api-key", "a", "x-api-key", "b"], gate, "BAD_CREDENTIALS_HEADER"],
+    [["Authorization", "Bearer good"], { ...gate, scope: "admin:*" }, "SCOPE_MISSING"],
+  ] as const) {
+    await assert.rejects(enter(headers, wanted), { code });
+    assert.ok((await metrics()).includes(`auth_requests_total{outcome="${code}",method="none"}`));
+  }
+});
+
+test("an admitted call is told where it stands", async () => {
+  const { admit, told } = door();
+  await admit();
+  assert.deepEqual([told["X-RateLimit-Limit"], told["X-RateLimit-Remaining"]], ["20", "0"]);
+});
+
+test("a refused call is told why, until when, and where it stands", async () => {
+  for (const [first, code, details] of [
+    [{}, "RATE_LIMITED", { limit: "chat-window" }],
+    [{ id: "user-day", reason: "daily_quota" }, "RATE_LIMITED", { limit: "user-day", reason: "daily_quota" }],
+    [{ id: "key-day", code: "QUOTA_EXCEEDED" }, "QUOTA_EXCEEDED", { limit: "key-day" }],
+  ] as const) {
+    const { admit, told, metrics } = door([refused(first)]);
+    await assert.rejects(admit(), { code, details: { ...details, retryAfterMs: 42_000, resetAtMs: 42_000 } });
+    assert.equal(told["X-RateLimit-Limit"], "20");
+    const counted =
+      code === "QUOTA_EXCEEDED"
+        ? "auth_quota_exceeded_total 1"
+        : `auth_rate_limit_hits_total{limit="${details.limit}"} 1`;
+    assert.ok((await metrics()).includes(counted), counted);
+  }
+});
+
+test("a call that can never fit is not told to wait", async () => {
+  const { admit } = door([{ kind: "neverFits", limit: "chat-window" }]);
+  await assert.rejects(admit(), { code: "REQUEST_EXCEEDS_LIMIT", details: { limit: "chat-window" } });
+});
+
+test("a stale identity is read afresh and judged anew by what it may do now", async () => {
+  const renewed = door([{ kind: "stale", epoch: 2 }, admitted], [ann(2)]);
+  assert.equal((await renewed.admit()).principal.epoch, 2);
+  assert.deepEqual(
+    renewed.asked.map((limits) => limits.at(-1)?.limit),
+    [1, 2],
+  );
+  const demoted = door([{ kind: "stale", epoch: 2 }, admitted], [ann(2, "viewer")]);
+  await assert.rejects(demoted.admit(), { code: "SCOPE_MISSING" });
+  assert.equal(demoted.asked.length, 1);
+});
+
+test("an identity that stays stale is not let in", async () => {
+  const { admit } = door(
+    [
+      { kind: "stale", epoch: 2 },
+      { kind: "stale", epoch: 3 },
+    ],
+    [ann(2)],
+  );
+  await assert.rejects(admit(), { code: "STORE_UNAVAILABLE" });
+});
+
+test("a decision without the shared counters is counted", async () => {
+  const { admit, metrics, told } = door([{ ...admitted, degraded: true }]);
+  await admit();
+  assert.equal(told["X-RateLimit-Degraded"], "local");
+  assert.match(await metrics(), /rate_limit_degraded_total 1/);
+});

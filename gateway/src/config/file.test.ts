@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { SettingsError } from "./environment.ts";
+import { readConfigFile } from "./file.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tollgate-file-"));
+after(() => rmSync(folder, { recursive: true }));
+const path = join(folder, "tollgate.yaml");
+
+function read(yaml: string) {
+  writeFileSync(path, yaml);
+  return readConfigFile(path);
+}
+
+function faultsOf(yaml: string): readonly string[] {
+  try {
+    read(yaml);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof SettingsError);
+    return error.faults.map((fault) => fault.replace(`${path}: `, ""));
+  }
+}
+
+test("providers, aliases, plans and prices are read from one file", () => {
+  const secret = join(folder, "key");
+  writeFileSync(secret, "sk-local\n");
+  const file = read(`
+providers:
+  local: { base_url: "http://127.0.0.1:11434/v1", models: [llama3], reports_stream_usage: false }
+  hosted: { base_url: "https://ai.example/v1", api_key_file: ${secret} }
+aliases: { fast: local/llama3 }
+plans: { default: { limits: { requests_per_minute: 20, daily_requests: 0 } } }
+prices:
+  local/llama3: { input: 0.20, cached_input: "0.05", output: 1 }
+`);
+  assert.deepEqual(file, {
+    providers: {
+      local: { base_url: "http://127.0.0.1:11434/v1", models: ["llama3"], reports_stream_usage: false },
+      hosted: {
+        base_url: "https://ai.example/v1",
+        api_key_file: "sk-local",
+        models: [],
+        reports_stream_usage: true,
+      },
+    },
+    aliases: { fast: "local/llama3" },
+    plans: { default: { limits: { requests_per_minute: 20, daily_requests: 0 } } },
+    prices: { "local/llama3": { input: "0.2", cached_input: "0.05", output: "1" } },
+  });
+});
+
+test("an empty file asks for nothing", () => {
+  assert.deepEqual(read(""), { providers: {}, aliases: {}, prices: {} });
+});
+
+for (const [what, yaml, fault] of [
+  ["an unknown key", "limits: 1", /^top level: .*"limits"/],
+  ["an unknown key deep inside", "providers: {a: {base_url: 'http://x', url: 1}}", /^providers\.a: .*"url"/],
+  [
+    "a provider's bad name",
+    "providers: {Bad_Name: {base_url: 'http://x'}}",
+    /^providers\.Bad_Name: must be lower-case/,
+  ],
+  ["a provider without a URL", "providers: {a: {}}", /^providers\.a\.base_url: /],
+  ["a URL of another scheme", "providers: {a: {base_url: 'ftp://x'}}", /^providers\.a\.base_url: /],
+  [
+    "a key file that is not there",
+    "providers: {a: {base_url: 'http://x', api_key_file: /nope/x}}",
+    /^providers\.a\.api_key_file: names a file that cannot be read/,
+  ],
+  ["an alias of no provider", "aliases: {fast: gpt}", /^aliases\.fast: must be provider\/model/],
+  ["a plan of another name", "plans: {gold: {limits: {}}}", /^plans: .*"gold"/],
+  [
+    "a limit below zero",
+    "plans: {default: {limits: {daily_requests: -1}}}",
+    /^plans\.default\.limits\.daily_requests: /,
+  ],
+  [
+    "a price without a provider",
+    "prices: {gpt: {input: 1, output: 1}}",
+    /^prices\.gpt: must be provider\/model/,
+  ],
+  [
+    "a price below zero",
+    "prices: {a/b: {input: -1, output: 1}}",
+    /^prices\.a\/b\.input: must be USD per million tokens/,
+  ],
+  ["a price without output", "prices: {a/b: {input: 1}}", /^prices\.a\/b\.output: /],
+] as const) {
+  test(`${what} in the configuration file stops the start at its path`, () => {
+    const faults = faultsOf(yaml);
+    assert.ok(
+      faults.some((told) => fault.test(told)),
+      faults.join("\n"),
+    );
+  });
+}
+
+test("all faults of the file are told at once", () => {
+  assert.equal(faultsOf("limits: 1\naliases: {fast: gpt}\nprices: {gpt: {input: 1, output: 1}}").length, 3);
+});
+
+test("a file that is missing or no YAML stops the start; without a path it may be missing", () => {
+  assert.throws(() => readConfigFile(join(folder, "none.yaml")), /none\.yaml cannot be read as YAML/);
+  assert.match(faultsOf("a: [1").join(), /cannot be read as YAML/);
+  assert.deepEqual(readConfigFile(undefined), { providers: {}, aliases: {}, prices: {} });
+});

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { Db } from "../store/tables.ts";
+import { testStore } from "../store/testing.ts";
+import { listApiKeys, revokeApiKey } from "./api-keys.ts";
+import { type CacheResult, identifier } from "./identify.ts";
+import { formatKey, newKey } from "./key.ts";
+import { staticTokens } from "./static-tokens.ts";
+import { identityDeps, issued, testPepper, userNamed, watched } from "./testing.ts";
+import { raiseEpoch, readEpoch } from "./users.ts";
+
+const store = await testStore();
+after(() => store.close());
+let seed = 0;
+
+async function setting(userId: string) {
+  seed += 1;
+  const database = watched(store.db);
+  const deps = identityDeps(database.db, seed);
+  const tokens = staticTokens(
+    { map: `${userId}-token:${userId}`, legacy: undefined, defaultUser: "usr_dev" },
+    testPepper,
+  );
+  assert.ok("tokens" in tokens);
+  const cache: CacheResult[] = [];
+  const identities = identifier({ ...deps, tokens: tokens.tokens, onCache: (result) => cache.push(result) });
+  await userNamed(store.db, userId);
+  return { ...identities, deps, clock: deps.clock, database, cache };
+}
+
+/** What an administrator does to a user. */
+function changeUser(db: Db, id: string, change: { role?: "viewer"; active?: boolean }): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    await tx.updateTable("users").set(change).where("id", "=", id).execute();
+    return raiseEpoch(tx);
+  });
+}
+
+test("a key is its owner, with the key's own scopes, project and quota", async () => {
+  const { identify, deps } = await setting("usr_whole");
+  const { key, apiKey } = await issued(deps, "usr_whole", { dailyQuota: 5 });
+  const principal = await identify(key);
+  assert.deepEqual(principal, {
+    userId: "usr_whole",
+    role: "developer",
+    credential: {
+      kind: "key",
+      keyId: apiKey.id,
+      prefix: apiKey.prefix,
+      scopes: ["inference:write", "costs:read"],
+      projectId: null,
+      dailyQuota: 5,
+    },
+    epoch: await readEpoch(deps.db),
+  });
+});
+
+test("a static token is its user", async () => {
+  const { identify } = await setting("usr_static");
+  const { userId, role, credential } = await identify("usr_static-token");
+  assert.deepEqual([userId, role, credential], ["usr_static", "developer", { kind: "static" }]);
+});
+
+test("no token asks to sign in, and a token that proves nothing is invalid", async () => {
+  const { identify, deps } = await setting("usr_wrong");
+  const { apiKey } = await issued(deps, "usr_wrong");
+  await assert.rejects(identify(undefined), { code: "AUTH_REQUIRED" });
+  for (const token of [
+    "unknown",
+    newKey("sk", deps.chance),
+    newKey("it", deps.chance),
+    formatKey("sk", apiKey.prefix, new Uint8Array(32)),
+    apiKey.keyMasked,
+    apiKey.prefix,
+  ]) {
+    await assert.rejects(identify(token), { code: "AUTH_INVALID" }, token);
+  }
+});
+
+test("a verified identity is looked up once in its 30 seconds", async () => {
+  const { identify, deps, clock, database, cache } = await setting("usr_cached");
+  const { key } = await issued(deps, "usr_cached");
+  const before = database.queries;
+  for (let round = 0; round < 5; round++) await identify(key);
+  clock.advance(29_999);
+  await identify(key);
+  assert.equal(database.queries - before, 1);
+  clock.advance(1);
+  await identify(key);
+  assert.equal(database.queries - before, 2);
+  assert.deepEqual(cache, ["miss", ...Array(5).fill("hit"), "expired"]);
+});
+
+test("a wall clock that is set back does not lengthen a cached identity's life", async () => {
+  const { identify, deps, clock, cache } = await setting("usr_clock");
+  const { key } = await issued(deps, "usr_clock");
+  await identify(key);
+  clock.step(-3_600_000);
+  clock.advance(30_000);
+  await identify(key);
+  assert.deepEqual(cache, ["miss", "expired"]);
+});
+
+test("callers that come at the same time share one look-up", async () => {
+  const { identify, deps, database } = await setting("usr_herd");
+  const { key } = await issued(deps, "usr_herd");
+  const before = database.queries;
+  await Promise.all(Array.from({ length: 50 }, () => identify(key)));
+  assert.equal(database.queries - before, 1);
+});
+
+test("a key ends at its own expiry to the millisecond, cached or not", async () => {
+  const { identify, deps, clock } = await setting("usr_ending");
+  const { key } = await issued(deps, "usr_ending", { expiresAt: new Date(clock.now() + 10_000) });
+  await identify(key);
+  clock.advance(9_999);
+  await identify(key);
+  clock.advance(1);
+  await assert.rejects(identify(key), { code: "AUTH_INVALID" });
+});
+
+test("a revoked key is refused at the next request", async () => {
+  const { identify, noticeEpoch, deps, cache } = await setting("usr_revoked");
+  const { key, apiKey } = await issued(deps, "usr_revoked");
+  await identify(key);
+  noticeEpoch((await revokeApiKey(deps, apiKey.prefix))!);
+  await assert.rejects(identify(key), { code: "AUTH_INVALID" });
+  assert.deepEqual(cache, ["miss", "stale_epoch"]);
+});
+
+test("a key that is revoked while it is being looked up is refused", async () => {
+  const { identify, noticeEpoch, deps, database } = await setting("usr_race");
+  const { key, apiKey } = await issued(deps, "usr_race");
+  const lookUp = database.hold();
+  const early = identify(key);
+  await lookUp.reached;
+  noticeEpoch((await revokeApiKey(deps, apiKey.prefix))!);
+  const late = identify(key);
+  lookUp.release();
+  await Promise.all([
+    assert.rejects(early, { code: "AUTH_INVALID" }),
+    assert.rejects(late, { code: "AUTH_INVALID" }),
+  ]);
+});
+
+test("a stale identity is read afresh, past the cache", async () => {
+  const { identify, identifyAfresh, deps } = await setting("usr_afresh");
+  const { key, apiKey } = await issued(deps, "usr_afresh");
+  const before = await identify(key);
+  const epoch = await changeUser(deps.db, "usr_afresh", { role: "viewer" });
+  assert.equal((await identify(key)).role, "developer");
+  const after = await identifyAfresh(key);
+  assert.deepEqual([before.role, after.role, after.epoch], ["developer", "viewer", epoch]);
+  assert.equal((await identify(key)).role, "viewer");
+  await revokeApiKey(deps, apiKey.prefix);
+  await assert.rejects(identifyAfresh(key), { code: "AUTH_INVALID" });
+});
+
+test("a demoted user's keys and tokens have the new role at the next request", async () => {
+  const { identify, refreshEpoch, deps } = await setting("usr_demoted");
+  const { key } = await issued(deps, "usr_demoted");
+  for (const token of [key, "usr_demoted-token"]) assert.equal((await identify(token)).role, "developer");
+  await changeUser(deps.db, "usr_demoted", { role: "viewer" });
+  await refreshEpoch();
+  for (const token of [key, "usr_demoted-token"]) assert.equal((await identify(token)).role, "viewer");
+});
+
+test("a user who is switched off is refused, by key and by token, until switched on again", async () => {
+  const { identify, noticeEpoch, deps, clock } = await setting("usr_off");
+  const { key } = await issued(deps, "usr_off");
+  await identify(key);
+  noticeEpoch(await changeUser(deps.db, "usr_off", { active: false }));
+  for (const token of [key, "usr_off-token"]) await assert.rejects(identify(token), { code: "AUTH_INVALID" });
+  noticeEpoch(await changeUser(deps.db, "usr_off", { active: true }));
+  clock.advance(5_000);
+  for (const token of [key, "usr_off-token"]) assert.equal((await identify(token)).userId, "usr_off");
+});
+
+test("a refused token is not looked up again for five seconds", async () => {
+  const { identify, deps, clock, database, cache } = await setting("usr_garbage");
+  const token = newKey("sk", deps.chance);
+  const before = database.queries;
+  for (let round = 0; round < 3; round++) await assert.rejects(identify(token), { code: "AUTH_INVALID" });
+  clock.advance(4_999);
+  await assert.rejects(identify(token), { code: "AUTH_INVALID" });
+  assert.equal(database.queries - before, 1);
+  clock.advance(1);
+  await assert.rejects(identify(token), { code: "AUTH_INVALID" });
+  assert.equal(database.queries - before, 2);
+  assert.deepEqual(cache, ["miss", "negative", "negative", "negative", "miss"]);
+});
+
+test("a database that is away is never an invalid credential, and is asked again at once", async () => {
+  const { identify, identifyAfresh, deps, clock, database } = await setting("usr_outage");
+  const { key } = await issued(deps, "usr_outage");
+  database.isDown = true;
+  await assert.rejects(identify(key), { code: "STORE_UNAVAILABLE" });
+  await assert.rejects(identifyAfresh(key), { code: "STORE_UNAVAILABLE" });
+  await assert.rejects(identify("usr_outage-token"), { code: "STORE_UNAVAILABLE" });
+  database.isDown = false;
+  await identify(key);
+  database.isDown = true;
+  await identify(key);
+  clock.advance(30_000);
+  await assert.rejects(identify(key), { code: "STORE_UNAVAILABLE" });
+});
+
+test("a key shows when it was last used, and an older note never overwrites", async () => {
+  const { identify, flushLastUse, deps, clock } = await setting("usr_used");
+  const { key } = await issued(deps, "usr_used");
+  const lastUse = async () => (await listApiKeys(deps, "usr_used"))[0]?.lastUsedAt?.getTime();
+  await identify(key);
+  assert.equal(await lastUse(), undefined);
+  clock.advance(7_000);
+  await identify(key);
+  const usedAt = clock.now();
+  await flushLastUse();
+  assert.equal(await lastUse(), usedAt);
+  clock.step(-60_000);
+  await identify(key);
+  await flushLastUse();
+  assert.equal(await lastUse(), usedAt);
+});
+
+test("an older epoch changes nothing", async () => {
+  const { identify, noticeEpoch, deps, cache } = await setting("usr_older");
+  const { key } = await issued(deps, "usr_older");
+  const { epoch } = await identify(key);
+  noticeEpoch(epoch - 1);
+  noticeEpoch(epoch);
+  await identify(key);
+  assert.deepEqual(cache, ["miss", "hit"]);
+});

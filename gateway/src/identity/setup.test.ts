@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { verify } from "@node-rs/argon2";
+import { testStore } from "../store/testing.ts";
+import { normalisedEmail, offerSetup, setUp } from "./setup.ts";
+import { identityDeps, userNamed } from "./testing.ts";
+import { readEpoch } from "./users.ts";
+
+const store = await testStore();
+after(() => store.close());
+beforeEach(async () => {
+  await store.db.deleteFrom("users").execute();
+  await store.db.updateTable("auth_state").set({ setup_digest: null }).execute();
+});
+
+const wanted = { email: "Ann@Example.com", name: "Ann", password: "password123" };
+
+test("of any number of concurrent set-ups exactly one makes the administrator", async () => {
+  const deps = identityDeps(store.db, 1);
+  const token = (await offerSetup(deps))!;
+  const before = await readEpoch(store.db);
+  const setUps = Array.from({ length: 6 }, (_, index) =>
+    setUp(deps, { ...wanted, token, email: `ann${index}@example.com` }),
+  );
+  const results = await Promise.allSettled(setUps);
+  const made = results.filter((result) => result.status === "fulfilled");
+  assert.equal(made.length, 1);
+  for (const result of results) {
+    if (result.status === "rejected") assert.equal(result.reason.code, "NOT_FOUND");
+  }
+  const admins = await store.db.selectFrom("users").selectAll().where("role", "=", "admin").execute();
+  assert.deepEqual(
+    admins.map(({ id, email }) => ({ id, email, name: "Ann" })),
+    made.map(({ value }) => value),
+  );
+  assert.ok((await readEpoch(store.db)) > before);
+});
+
+test("the administrator's password is kept as argon2id only", async () => {
+  const deps = identityDeps(store.db, 2);
+  const token = (await offerSetup(deps))!;
+  const { id } = await setUp(deps, { ...wanted, token });
+  const row = await store.db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  assert.match(row.password_hash!, /^\$argon2id\$/);
+  assert.ok(await verify(row.password_hash!, "password123"));
+  assert.deepEqual([row.email, row.email_norm, row.active], ["Ann@Example.com", "ann@example.com", true]);
+});
+
+test("a wrong token leaves the offer, a used one is gone for ever", async () => {
+  const deps = identityDeps(store.db, 3);
+  await assert.rejects(setUp(deps, { ...wanted, token: "early" }), { code: "NOT_FOUND" });
+  const token = (await offerSetup(deps))!;
+  for (const wrong of ["", "wrong", token.slice(1), `${token}x`]) {
+    await assert.rejects(setUp(deps, { ...wanted, token: wrong }), { code: "AUTH_INVALID" });
+  }
+  await setUp(deps, { ...wanted, token });
+  await assert.rejects(setUp(deps, { ...wanted, token }), { code: "NOT_FOUND" });
+  assert.equal(await offerSetup(deps), undefined);
+});
+
+test("set-up is offered once, by one of any number of instances, and its token is stored nowhere", async () => {
+  const offers = await Promise.all([1, 2, 3, 4].map((seed) => offerSetup(identityDeps(store.db, seed))));
+  const tokens = offers.filter((token) => token !== undefined);
+  assert.equal(tokens.length, 1);
+  const row = await store.db.selectFrom("auth_state").selectAll().executeTakeFirstOrThrow();
+  assert.ok(!Buffer.from(row.setup_digest!).includes(tokens[0]!.slice(20)));
+});
+
+test("where there is an administrator, set-up is not offered", async () => {
+  await userNamed(store.db, "usr_boss", "admin");
+  assert.equal(await offerSetup(identityDeps(store.db, 5)), undefined);
+});
+
+test("two spellings of one address are one", () => {
+  assert.equal(normalisedEmail("  Ann@EXAMPLE.com "), "ann@example.com");
+  assert.equal(normalisedEmail("Jose\u0301@x.org"), "jos\u00e9@x.org");
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { codeBlocks, type Document, documentFaults, readDocuments } from "./documents.ts";
+
+const root = join(import.meta.dirname, "..");
+
+test("the documents say nothing that is not so", () => {
+  assert.deepEqual(documentFaults(root, readDocuments(root)), []);
+});
+
+test("a document that names what does not exist is found out", () => {
+  const faults = (text: string, path = "docs/planted.md") =>
+    documentFaults(root, [{ path, text } satisfies Document]);
+  assert.equal(faults("See `costs/nowhere.ts`.").length, 1);
+  assert.equal(faults("See `nowhere/`.").length, 1);
+  assert.equal(faults("See [there](nowhere.md).").length, 1);
+  assert.equal(faults('`lib/money.test.ts`: "a promise that nobody made"').length, 1);
+  assert.equal(faults("```sh\nrm -rf .tollgate\n```", "README.md").length, 1);
+  assert.equal(faults("line\n".repeat(251), "ARCHITECTURE.md").length, 1);
+  assert.equal(faults("nothing", "CHANGELOG.md").length, 1);
+});
+
+test("what exists is named freely", () => {
+  const text =
+    "`lib/money.ts`, `costs/`, `store/migrations/*.up.sql`, `.ci/run`, `openai/gpt-5.1`, [here](../README.md)";
+  assert.deepEqual(documentFaults(root, [{ path: "docs/planted.md", text }]), []);
+});
+
+test("every requirement has a row that says where it stands, and what stands has a test", () => {
+  const text = readFileSync(join(root, "docs/requirements.md"), "utf8");
+  const faults = (changed: string) => documentFaults(root, [{ path: "docs/requirements.md", text: changed }]);
+  assert.deepEqual(faults(text), []);
+  assert.equal(faults(text.replace("| J1 |", "| J9 |")).length, 1);
+  assert.equal(faults(text.replace(/^\| J1 \| later/m, "| J1 | perhaps")).length, 1);
+  assert.equal(faults(`${text}\n| X9 | done | somewhere | trust us |`).length, 1);
+});
+
+test("code blocks are found by their language", () => {
+  assert.deepEqual(codeBlocks("```sh\nnpm start\n```\n\n```js\nrun();\n```", "js"), ["run();\n"]);
+});

@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Setting } from "../gateway/src/config/setting.ts";
+import { settings } from "../gateway/src/config/settings.ts";
+import type { Access } from "../gateway/src/http/endpoint.ts";
+import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.ts";
+import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
+import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
+
+/** Documents that say what a table in the code says: their paths from the root, and their text. */
+export function generatedDocuments(): ReadonlyMap<string, string> {
+  return new Map([
+    [".env.example", environmentExample()],
+    ["docs/settings.md", settingsPage()],
+    ["docs/errors.md", errorsPage()],
+    ["docs/endpoints.md", endpointsPage()],
+    ["docs/simulated.md", simulatedPage()],
+  ]);
+}
+
+/** The generated documents that are not on disk as they should be. */
+export function staleDocuments(root: string): readonly string[] {
+  return [...generatedDocuments()]
+    .filter(
+      ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), "utf8") !== text,
+    )
+    .map(([path]) => path);
+}
+
+const settingRows: readonly (readonly [string, Setting<unknown>])[] = Object.entries(settings);
+
+function environmentExample(): string {
+  const rows = settingRows.map(([name, { about, shown, secret }]) => {
+    const file = secret ? ` Or ${name}_FILE.` : "";
+    return `# ${about}${file}\n#${name}=${shown ?? ""}\n`;
+  });
+  return `# Every setting, with its default. Generated from gateway/src/config/settings.ts: npm run docs\n\n${rows.join("\n")}`;
+}
+
+function settingsPage(): string {
+  return page(
+    "Settings",
+    "gateway/src/config/settings.ts",
+    `Settings come from the environment. An empty one is unset; of a limit, empty switches it off and 0 refuses
+everything. A secret may come from the file that \`NAME_FILE\` names instead. Unknown settings with one of Tollgate's
+prefixes and bad values stop the start, all of them listed. \`tollgate doctor\` shows what is in force, without secrets.
+Providers, aliases, plans and prices can also stand in a [configuration file](operating/configuration-file.md).`,
+    table(
+      ["setting", "default", "what it does"],
+      settingRows.map(([name, { about, shown, secret }]) => [
+        `\`${name}\``,
+        secret ? "secret" : shown === undefined ? "–" : `\`${shown}\``,
+        about,
+      ]),
+    ),
+  );
+}
+
+function errorsPage(): string {
+  const rows: readonly (readonly [string, ErrorRow])[] = Object.entries(errors);
+  return page(
+    "Errors",
+    "gateway/src/lib/errors.ts",
+    `Every refusal and failure has one body. \`code\` is stable; \`message\` is for people and may change.
+
+\`\`\`json
+{
+  "error": {
+    "code": "RATE_LIMITED",
+    "message": "Rate limit reached. Please try again later.",
+    "type": "rate_limit_error",
+    "param": null,
+    "correlationId": "req_7Q2M4C9X1R8T5V3B6N0K2H7JDW",
+    "limit": "key-minute",
+    "resetAt": "2026-01-01T00:01:00.000Z"
+  }
+}
+\`\`\`
+
+\`type\` and \`param\` are what the official OpenAI client reads. \`correlationId\` is also the header
+\`X-Correlation-Id\` and stands in every log line. 429 and some 503 carry \`Retry-After\` (seconds) and
+\`retry-after-ms\`; \`x-should-retry\` tells official clients whether repeating makes sense at all. Besides these fields:
+\`details\` (\`[{path, message}]\`, VALIDATION_FAILED), \`requiredScope\` (SCOPE_MISSING), \`limit\`, \`reason\` and
+\`resetAt\` (refusals by a limit), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND, PRICE_UNKNOWN).`,
+    table(
+      ["code", "status", "type", "message"],
+      rows.map(([code, { status, type, message }]) => [
+        `\`${code}\``,
+        String(status),
+        `\`${type}\``,
+        message,
+      ]),
+    ),
+  );
+}
+
+function endpointsPage(): string {
+  // Rows are made without what their handlers use: nothing is called here.
+  const endpoints = endpointTable({} as EndpointDeps);
+  return page(
+    "Endpoints",
+    "gateway/src/http/endpoints.ts",
+    `A route that is not in this table stops the start. \`GET /openapi.json\` has the fields of every body and answer.
+\`caller\` is an API key or a static token in \`Authorization\` (with or without \`Bearer\`), \`x-api-key\` or \`api-key\`;
+its scope must be granted to the key and to its owner's role. The class decides which limits apply
+([limits](concepts/limits.md)).`,
+    table(
+      ["method", "path", "credential", "scope", "class", "what it does"],
+      endpoints.map(({ method, path, access, summary }) => [
+        method,
+        `\`${path}\``,
+        credentialOf(access),
+        access.credential === "caller" ? `\`${access.scope}\`` : "–",
+        access.credential === "caller" ? access.class : "–",
+        summary,
+      ]),
+    ),
+  );
+}
+
+function credentialOf({ credential }: Access): string {
+  const words: Record<Access["credential"], string> = {
+    caller: "caller",
+    internal: "`INTERNAL_API_TOKEN`",
+    operator: "the operator's token in the data folder",
+    metrics: "loopback, or `INTERNAL_API_TOKEN`",
+    nobody: "none",
+  };
+  return words[credential];
+}
+
+function simulatedPage(): string {
+  return page(
+    "Simulated provider",
+    "gateway/src/providers/simulated.models.ts",
+    `Without a provider in the settings or the configuration file, a simulated one answers, and every answer says so
+(\`x-tollgate-simulated: true\`). It speaks OpenAI's chat completions on the wire, whole and streamed; the same request
+always gets the same answer, and its usage is what was really written. The model's name decides what it does; a number
+in a name may be any other. \`tollgate sim --port 4010\` serves it by itself and prints a line of JSON for each call that
+it would bill.
+
+Prompt tokens: 4 per message, 1 per 4 UTF-8 bytes of its text, 85 per image, 1 per 4 bytes of the tools' JSON.`,
+    table(
+      ["model", "what it does"],
+      simulatedModels.map(({ example, about }) => [`\`${example}\``, about]),
+    ),
+  );
+}
+
+function page(title: string, source: string, text: string, rows: string): string {
+  return `# ${title}\n\n<!-- Generated from ${source}: npm run docs -->\n\n${text}\n\n${rows}\n`;
+}
+
+/** Padded as the formatter wants it. */
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [columns, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = columns.map((_, column) => Math.max(3, ...lines.map((line) => line[column]!.length)));
+  const padded = (line: readonly string[]) =>
+    `| ${widths.map((width, column) => line[column]!.padEnd(width)).join(" | ")} |`;
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [padded(lines[0]!), rule, ...lines.slice(1).map(padded)].join("\n");
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, "..");
+  for (const path of staleDocuments(root)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), generatedDocuments().get(path)!);
+    console.log(`wrote ${path}`);
+  }
+}

@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { globSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { startServices } from "./services.ts";
+
+/**
+ * `npm test -- [paths] [options of node --test]`: every test, or those in the files and folders named. With
+ * `--services` it starts a private PostgreSQL and Redis, and a test that lacks one of them fails instead of being
+ * skipped.
+ */
+const root = join(import.meta.dirname, "..");
+/** No test may take longer; one that hangs is a failure. */
+const TEST_LIMIT_MS = 180_000;
+const everywhere = ["gateway/src", "acceptance", "bench", "scripts"];
+
+const options = process.argv.slice(2);
+const withServices = options.includes("--services");
+const nodeOptions = options.filter((option) => option.startsWith("-") && option !== "--services");
+const paths = options.filter((option) => !option.startsWith("-"));
+
+const files = testFiles(paths.length === 0 ? everywhere : paths);
+if (files.length === 0) {
+  console.error(`No *.test.ts in ${paths.join(", ")}`);
+  process.exit(2);
+}
+process.exitCode = withServices ? await runWithServices() : await run({});
+
+async function runWithServices(): Promise<number> {
+  console.error("Starting PostgreSQL and Redis for the tests …");
+  const services = await startServices();
+  try {
+    return await run({
+      TOLLGATE_TEST_DATABASE_URL: services.databaseUrl,
+      TOLLGATE_TEST_REDIS_URL: services.redisUrl,
+      REQUIRE_SERVICES: "1",
+    });
+  } finally {
+    await services.stop();
+  }
+}
+
+async function run(environment: Readonly<Record<string, string>>): Promise<number> {
+  const flags = [
+    "--test",
+    `--test-concurrency=${availableParallelism()}`,
+    `--test-timeout=${TEST_LIMIT_MS}`,
+    "--test-reporter=spec",
+    ...nodeOptions,
+  ];
+  const child = spawn(process.execPath, [...flags, ...files], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}
+
+function testFiles(wanted: readonly string[]): readonly string[] {
+  const found = wanted.flatMap((path) => {
+    if (statSync(join(root, path), { throwIfNoEntry: false })?.isFile()) return [path];
+    return globSync(`${path.replace(/\/+$/, "")}/**/*.test.ts`, {
+      cwd: root,
+      exclude: (name) => name === "node_modules" || name.startsWith("."),
+    });
+  });
+  return [...new Set(found)].toSorted();
+}
