@@ -78,7 +78,7 @@ function errorsPage(): string {
 \`\`\`
 
 \`type\` and \`param\` are what the official OpenAI client reads. \`correlationId\` is also the header
-\`X-Correlation-Id\` and stands in every log line. 429 and some 503 carry \`Retry-After\` (seconds) and
+\`X-Correlation-Id\` and stands in every log line. 429 and 503 carry \`Retry-After\` (seconds) and
 \`retry-after-ms\`; \`x-should-retry\` tells official clients whether repeating makes sense at all. Besides these fields:
 \`details\` (\`[{path, message}]\`, VALIDATION_FAILED), \`requiredScope\` (SCOPE_MISSING), \`limit\`, \`reason\` and
 \`resetAt\` (refusals by a limit), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND, PRICE_UNKNOWN).`,

@@ -105,7 +105,18 @@ function startRedis(port: number): ChildProcess {
   } catch (error) {
     throw new Error("redis-server is not installed: apt-get install redis-server", { cause: error });
   }
-  const flags = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const flags = [
+    "--port",
+    `${port}`,
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--databases",
+    "1024",
+  ];
   return spawn("redis-server", flags, { stdio: "ignore" });
 }
 

@@ -37,6 +37,7 @@ import { openRedis } from "./store/redis.ts";
 import type { Store } from "./store/store.ts";
 import type { Log } from "./telemetry/log.ts";
 import { newMetrics } from "./telemetry/metrics.ts";
+import { troubleLog } from "./telemetry/trouble.ts";
 
 /** The doors and decisions that an app is made with; `main.ts` gives the real ones, tests their own. */
 export type AppOptions = {
@@ -73,7 +74,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const { settings, file, secretKey, store, clock, chance, log, operator } = options;
   const { db } = store;
   const metrics = newMetrics({ callsInFlight: () => money.inFlight() });
-  const trouble = (what: string) => (error: unknown) => log.error({ error }, what);
+  const tell = troubleLog({ log, clock });
+  const trouble = (what: string) => (error: unknown) => tell(what, error);
 
   const pepper = pepperOf(settings, secretKey);
   const tokens = tokensOf(settings, secretKey);
@@ -84,7 +86,14 @@ export async function openApp(options: AppOptions): Promise<App> {
   const redis = settings.REDIS_URL === undefined ? undefined : openRedis({ url: settings.REDIS_URL, clock });
   const counters = redis === undefined ? memoryCounters({ clock }) : redisCounters({ redis });
   const authority = quotas({ db, clock });
-  const mirror = quotaMirror({ clock, write: authority.mirror });
+  const mirror = quotaMirror({
+    clock,
+    write: (counts) =>
+      authority.mirror(counts).catch((error: unknown) => {
+        tell("daily counts not written", error);
+        throw error;
+      }),
+  });
   const admitDeps = {
     counters,
     fallback: memoryCounters({ clock }),
@@ -119,7 +128,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     onExpired: (count) => metrics.expiredReservations.inc(count),
     onTrouble(what, error) {
       if (what === "settling") metrics.settleFailures.inc();
-      log.error({ error }, `${what} failed and is tried again`);
+      tell(`${what} failed and is tried again`, error);
     },
   });
 
