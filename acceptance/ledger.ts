@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { systemClock } from "../gateway/src/lib/clock.ts";
 import { openPglite } from "../gateway/src/store/pglite.ts";
+import { openPostgres } from "../gateway/src/store/postgres.ts";
 import type { Db } from "../gateway/src/store/tables.ts";
 import type { Home } from "./server.ts";
 
@@ -30,6 +31,11 @@ export async function readBooks(db: Db): Promise<Books> {
   const ledger = await sql<LedgerRow>`select * from ledger_view order by created_at, id`.execute(db);
   const open = await sql<Books["reservations"][number]>`select * from reservations_view`.execute(db);
   return { ledger: ledger.rows, reservations: open.rows };
+}
+
+export async function readBooksAt(databaseUrl: string): Promise<Books> {
+  const store = await openPostgres({ url: databaseUrl, poolSize: 1, clock: systemClock });
+  return readBooks(store.db).finally(store.close);
 }
 
 /** The books of an embedded database whose server has ended. */

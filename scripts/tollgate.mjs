@@ -26,11 +26,13 @@ function isInstalled() {
 function install() {
   process.stderr.write("Installing dependencies (first start, or the lock file changed) …\n");
   const npm = process.env.npm_execpath;
-  const args = ["ci", "--loglevel=error", "--no-fund", "--no-audit"];
+  // Not `npm ci`: it refuses a lock file that leaves out packages of other platforms which a registry does not carry.
+  // The lock file decides every version here too, and is not written.
+  const args = ["install", "--no-save", "--ignore-scripts", "--loglevel=error", "--no-fund", "--no-audit"];
   const [command, commandArguments] = npm ? [process.execPath, [npm, ...args]] : ["npm", args];
   const { status } = spawnSync(command, commandArguments, { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0) {
-    process.stderr.write("npm ci failed; see its messages above.\n");
+    process.stderr.write("npm install failed; see its messages above.\n");
     process.exit(1);
   }
 }
