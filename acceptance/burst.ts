@@ -1,4 +1,4 @@
-import { type Caller, codeOf } from "./caller.ts";
+import { type Caller, type ChatFields, codeOf } from "./caller.ts";
 
 /** How a call ended, without its answer. `code` is that of a refusal. */
 export type Outcome = { readonly status: number; readonly code: string | undefined };
@@ -6,19 +6,18 @@ export type Outcome = { readonly status: number; readonly code: string | undefin
 /** Reads the answer to its end. */
 export async function outcomeOf(asked: Promise<Response>): Promise<Outcome> {
   const answer = await asked;
-  return {
-    status: answer.status,
-    code: answer.ok ? void (await answer.arrayBuffer()) : await codeOf(answer),
-  };
+  if (!answer.ok) return { status: answer.status, code: await codeOf(answer) };
+  await answer.arrayBuffer();
+  return { status: answer.status, code: undefined };
 }
 
 /** `count` calls at once, in turn through all callers. */
-export async function burst(
+export function burst(
   callers: readonly Caller[],
   count: number,
-  fields: (index: number) => ChatFields,
+  fields: () => ChatFields,
 ): Promise<readonly Outcome[]> {
-  return await Promise.all(
-    Array.from({ length: count }, (_, index) => outcomeOf(callers[index % 2]!.chat({ model }))),
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => outcomeOf(callers[index % callers.length]!.chat(fields()))),
   );
 }

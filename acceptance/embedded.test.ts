@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { burst } from "./burst.ts";
 import { type Caller, caller, codeOf, eventsOf } from "./caller.ts";
+import { spendOneDollar } from "./dollar.ts";
 import { readEmbeddedBooks, spentPico } from "./ledger.ts";
 import { newHome, runTollgate, startTollgate } from "./server.ts";
 import { until } from "./until.ts";
@@ -191,6 +193,32 @@ test("a port that is taken ends the start with a sentence that names it", async 
   assert.equal(code, 1);
   assert.ok(stderr.includes(port));
   assert.doesNotMatch(stderr, /^\s+at /m);
+});
+
+test("one limit of 20 lets exactly 20 of a burst of 200 through", async () => {
+  await using home = await newHome();
+  await using upstream = await startUpstream();
+  const env = { ...upstream.env, KEY_RATE_LIMIT_PER_MINUTE: "20", KEY_RATE_LIMIT_BURST: "20" };
+  await using server = await startTollgate({ home, env });
+  const outcomes = await burst([caller(server.url, server.firstKey!)], 200, () => ({}));
+  assert.equal(outcomes.filter(({ status }) => status === 200).length, 20);
+  assert.equal(outcomes.filter(({ code }) => code === "RATE_LIMITED").length, 180);
+  assert.equal(upstream.calls.length, 20);
+});
+
+test("300 concurrent calls never spend more than a budget of $1.00, and use it up", async (t) => {
+  await using home = await newHome();
+  await using upstream = await startUpstream();
+  const server = await startTollgate({ home, env: { ...upstream.env, ...dearByDefault, ...noBuckets } });
+  const project = await server.ask<{ id: number }>("projects", "create", "--name", "p", "--budget", "1.00");
+  const { key } = await server.ask<{ key: string }>(
+    ...["keys", "issue", "--name", "dollar", "--project", String(project.id)],
+  );
+  const billed = await spendOneDollar(t, { callers: [caller(server.url, key)], upstream, count: 300 });
+  assert.equal(await server.stop(), 0);
+  const { ledger, reservations } = await readEmbeddedBooks(home);
+  assert.deepEqual(reservations, []);
+  assert.equal(spentPico(ledger), billed);
 });
 
 test("wrong settings stop the start, all of them listed and no secret told", async () => {

@@ -18,7 +18,7 @@ import { readinessOf } from "./http/readiness.ts";
 import { listen, newServer } from "./http/server.ts";
 import { identifier } from "./identity/identify.ts";
 import { type StaticTokens, staticTokens } from "./identity/static-tokens.ts";
-import { ensureUsers } from "./identity/users.ts";
+import { ensureUsers, readDeployment } from "./identity/users.ts";
 import { watchEpochs } from "./identity/watch-epochs.ts";
 import { type Clock, sleep } from "./lib/clock.ts";
 import { type Chance, uuidv7 } from "./lib/ids.ts";
@@ -84,7 +84,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   const identities = identifier({ db, clock, pepper, tokens, onCache });
 
   const redis = settings.REDIS_URL === undefined ? undefined : openRedis({ url: settings.REDIS_URL, clock });
-  const counters = redis === undefined ? memoryCounters({ clock }) : redisCounters({ redis });
+  const counters =
+    redis === undefined
+      ? memoryCounters({ clock })
+      : redisCounters({ redis, deployment: await readDeployment(db) });
   const authority = quotas({ db, clock });
   const mirror = quotaMirror({
     clock,
@@ -249,6 +252,11 @@ function openRoutes(settings: Settings, file: ConfigFile, clock: Clock): Routes 
   const providers = new Map(opened.map((provider) => [provider.name, provider]));
   const wanted = settings.DEFAULT_PROVIDER;
   const fallback = wanted === undefined ? opened[0] : providers.get(wanted);
-  if (fallback === undefined) throw new SettingsError([`DEFAULT_PROVIDER=${wanted} is not configured`]);
+  const faults = Object.entries(file.aliases)
+    .filter(([, target]) => !providers.has(target.slice(0, target.indexOf("/"))))
+    .map(([alias, target]) => `the alias ${alias} names ${target}, whose provider is not configured`);
+  if (providers.size < opened.length) faults.push("two providers have the same name");
+  if (fallback === undefined) faults.push(`DEFAULT_PROVIDER=${wanted} is not configured`);
+  if (fallback === undefined || faults.length > 0) throw new SettingsError(faults);
   return { providers, aliases: new Map(Object.entries(file.aliases)), fallback };
 }

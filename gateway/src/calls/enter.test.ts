@@ -147,11 +147,8 @@ test("a stale identity is read afresh and judged anew by what it may do now", as
 
 test("an identity that stays stale is not let in", async () => {
   const { admit } = door(
-    [
-      { kind: "stale", epoch: 2 },
-      { kind: "stale", epoch: 3 },
-    ],
-    [ann(2)],
+    [2, 3, 4, 5].map((epoch) => ({ kind: "stale", epoch })),
+    [ann(2), ann(3), ann(4)],
   );
   await assert.rejects(admit(), { code: "STORE_UNAVAILABLE" });
 });

@@ -49,6 +49,9 @@ export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Prom
   }
 }
 
+/** Identities change while a call asks; that they change this often under one call means something is wrong. */
+const MAX_RELOADS = 3;
+
 /**
  * Takes every limit of the call together, or none. Returns the headers that tell the caller where it stands, which
  * belong on every answer from here on. Throws 429, or 400 REQUEST_EXCEEDS_LIMIT; `onStanding` hears the headers of a
@@ -62,14 +65,14 @@ export async function admit(
 ): Promise<Visitor> {
   const { metrics } = deps;
   let current = visitor;
-  let admission = await deps.admit(applicableLimits(deps.limitRules, visitor, gate.class));
-  if (admission.kind === "stale") {
-    const principal = await deps.identifier.identifyAfresh(visitor.token);
+  let admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
+  for (let reload = 0; admission.kind === "stale"; reload++) {
+    if (reload === MAX_RELOADS) throw new TollgateError("STORE_UNAVAILABLE");
+    const principal = await deps.identifier.identifyAfresh(current.token, admission.epoch);
     authorize(principal, gate.scope);
-    current = { ...visitor, principal };
+    current = { ...current, principal };
     admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
   }
-  if (admission.kind === "stale") throw new TollgateError("STORE_UNAVAILABLE");
   if (admission.kind === "neverFits")
     throw new TollgateError("REQUEST_EXCEEDS_LIMIT", { limit: admission.limit });
   onStanding(limitHeaders(admission));

@@ -28,7 +28,7 @@ export type ReservedCall = {
 
 /**
  * completed: the answer ended as it should. cut: it broke off at the provider. aborted: the caller left.
- * failed: nothing was spent. expired: nobody settled it, so it was charged at its reservation.
+ * failed: no answer could be passed on. expired: nobody settled it, so it was charged at its reservation.
  */
 export type Outcome = "completed" | "cut" | "aborted" | "failed" | "expired";
 

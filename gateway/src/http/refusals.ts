@@ -102,7 +102,10 @@ export function asTollgateError(error: unknown): TollgateError {
   if (error instanceof TollgateError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const faults = error.validation.map(({ instancePath, message }) => ({
-      path: instancePath.slice(1).replaceAll("/", "."),
+      path: instancePath
+        .replace(/\/(\d+)(?=\/|$)/g, "[$1]")
+        .replaceAll("/", ".")
+        .replace(/^\./, ""),
       message: message ?? "is not valid",
     }));
     return new TollgateError("VALIDATION_FAILED", { faults });

@@ -149,11 +149,11 @@ test("a stale identity is read afresh, past the cache", async () => {
   const before = await identify(key);
   const epoch = await changeUser(deps.db, "usr_afresh", { role: "viewer" });
   assert.equal((await identify(key)).role, "developer");
-  const after = await identifyAfresh(key);
+  const after = await identifyAfresh(key, 0);
   assert.deepEqual([before.role, after.role, after.epoch], ["developer", "viewer", epoch]);
   assert.equal((await identify(key)).role, "viewer");
   await revokeApiKey(deps, apiKey.prefix);
-  await assert.rejects(identifyAfresh(key), { code: "AUTH_INVALID" });
+  await assert.rejects(identifyAfresh(key, 0), { code: "AUTH_INVALID" });
 });
 
 test("a demoted user's keys and tokens have the new role at the next request", async () => {
@@ -195,7 +195,7 @@ test("a database that is away is never an invalid credential, and is asked again
   const { key } = await issued(deps, "usr_outage");
   database.isDown = true;
   await assert.rejects(identify(key), { code: "STORE_UNAVAILABLE" });
-  await assert.rejects(identifyAfresh(key), { code: "STORE_UNAVAILABLE" });
+  await assert.rejects(identifyAfresh(key, 0), { code: "STORE_UNAVAILABLE" });
   await assert.rejects(identify("usr_outage-token"), { code: "STORE_UNAVAILABLE" });
   database.isDown = false;
   await identify(key);
@@ -230,4 +230,12 @@ test("an older epoch changes nothing", async () => {
   noticeEpoch(epoch);
   await identify(key);
   assert.deepEqual(cache, ["miss", "hit"]);
+});
+
+test("a database that was restored behind the shared epoch is brought up to it", async () => {
+  const { identifyAfresh, deps } = await setting("usr_restored");
+  const { key } = await issued(deps, "usr_restored");
+  const principal = await identifyAfresh(key, 41);
+  assert.equal(principal.epoch, 41);
+  assert.equal(await readEpoch(deps.db), 41);
 });

@@ -6,7 +6,7 @@ import { recordLastUse, verifyApiKey } from "./api-keys.ts";
 import { parseKey } from "./key.ts";
 import type { Principal } from "./principal.ts";
 import type { StaticTokens } from "./static-tokens.ts";
-import { findUser, readEpoch } from "./users.ts";
+import { findUser, liftEpoch, readEpoch } from "./users.ts";
 
 const TTL_MS = 30_000;
 const NEGATIVE_TTL_MS = 5_000;
@@ -29,8 +29,11 @@ type Entry = {
 export type Identifier = {
   /** Throws AUTH_REQUIRED without a token, AUTH_INVALID for one that proves nothing, STORE_UNAVAILABLE if unknown. */
   identify(token: string | undefined): Promise<Principal>;
-  /** The same, past the cache: for a principal that a limit decision found stale. */
-  identifyAfresh(token: string): Promise<Principal>;
+  /**
+   * The same, past the cache: for a principal that a limit decision found older than `epoch`. A database that is
+   * itself behind that epoch, because it was restored, is brought up to it.
+   */
+  identifyAfresh(token: string, epoch: number): Promise<Principal>;
   /** Identities read before `epoch` are no longer served. */
   noticeEpoch(epoch: number): void;
   /** Reads the epoch from the store; for when neither NOTIFY nor shared counters can be leaned on. */
@@ -78,11 +81,7 @@ export function identifier(deps: {
   function lookUp(token: string, digest: string): Promise<Entry | undefined> {
     const underWay = loading.get(digest);
     if (underWay !== undefined) return underWay;
-    const started = verify(token)
-      .catch((cause: unknown) => {
-        throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause });
-      })
-      .finally(() => loading.delete(digest));
+    const started = asStoreUnavailable(verify(token)).finally(() => loading.delete(digest));
     loading.set(digest, started);
     return started;
   }
@@ -125,8 +124,12 @@ export function identifier(deps: {
       }
       return noteUse(cached(digest) ?? (await load(token, digest)));
     },
-    async identifyAfresh(token) {
+    async identifyAfresh(token, epoch) {
       const digest = hash("sha256", token, "base64");
+      verified.delete(digest);
+      const principal = await load(token, digest);
+      if (principal.epoch >= epoch) return noteUse(principal);
+      await asStoreUnavailable(liftEpoch(db, epoch));
       verified.delete(digest);
       return noteUse(await load(token, digest));
     },
@@ -147,6 +150,13 @@ function judge(entry: Entry | undefined, clock: Clock, knownEpoch: number): Cach
   if (entry.principal.epoch < knownEpoch) return "stale_epoch";
   const hasEnded = entry.expiresAtMs !== undefined && entry.expiresAtMs <= clock.now();
   return hasEnded || entry.ttlUntil <= clock.monotonic() ? "expired" : "hit";
+}
+
+/** Whoever cannot be looked up is neither known nor unknown. */
+function asStoreUnavailable<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause });
+  });
 }
 
 /** The oldest entry makes room. */

@@ -43,7 +43,18 @@ export async function raiseEpoch(tx: Kysely<Tables>): Promise<number> {
   return auth_epoch;
 }
 
+/** Brings the epoch up to at least `epoch`. */
+export async function liftEpoch(db: Db, epoch: number): Promise<void> {
+  await db.updateTable("auth_state").set({ auth_epoch: epoch }).where("auth_epoch", "<", epoch).execute();
+}
+
 export async function readEpoch(db: Db): Promise<number> {
   const { auth_epoch } = await db.selectFrom("auth_state").select("auth_epoch").executeTakeFirstOrThrow();
   return auth_epoch;
+}
+
+/** Names this database among all that may share a Redis; made with the database and copied with it. */
+export async function readDeployment(db: Db): Promise<string> {
+  const { deployment } = await db.selectFrom("auth_state").select("deployment").executeTakeFirstOrThrow();
+  return deployment;
 }

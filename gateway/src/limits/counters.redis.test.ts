@@ -5,9 +5,11 @@ import { DAY_MS, systemClock, VirtualClock } from "../lib/clock.ts";
 import { openRedis, type RedisDoor } from "../store/redis.ts";
 import { countersContract, dimension, NOON, type Subject, sameDecisions } from "./counters.contract.ts";
 import { type Entry, memoryCounters } from "./counters.memory.ts";
-import { redisCounters, redisKey } from "./counters.redis.ts";
+import { keyOf, redisCounters } from "./counters.redis.ts";
 import { type Counters, CountersUnavailable, type Dimension } from "./limit.ts";
 import type { State } from "./shapes.ts";
+
+const deployment = "tests";
 
 const url = process.env.TOLLGATE_TEST_REDIS_URL;
 if (url === undefined && process.env.REQUIRE_SERVICES === "1")
@@ -33,8 +35,8 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
 
   test("four connections with 100 calls each on a limit of 20: exactly 20 pass", async () => {
     const limit = dimension(randomUUID(), { limit: 20 });
-    const calls = Array.from({ length: 4 }, () => redisCounters({ redis: open() })).flatMap((counters) =>
-      Array.from({ length: 100 }, () => counters.take([limit], true)),
+    const calls = Array.from({ length: 4 }, () => redisCounters({ redis: open(), deployment })).flatMap(
+      (counters) => Array.from({ length: 100 }, () => counters.take([limit], true)),
     );
     const taken = await Promise.all(calls);
     assert.equal(taken.filter(({ allowed }) => allowed).length, 20);
@@ -42,7 +44,7 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
 
   test("without a clock of its own the server's time decides, and a state expires when it no longer matters", async () => {
     const redis = open();
-    const counters = redisCounters({ redis });
+    const counters = redisCounters({ redis, deployment });
     const window = dimension(randomUUID(), { windowMs: 60_000 });
     const bucket = dimension(randomUUID(), { shape: "bucket", limit: 60, capacity: 9, cost: 9 });
     const quota = dimension(randomUUID(), { shape: "dailyQuota", windowMs: DAY_MS });
@@ -60,13 +62,20 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
   test("a key that holds something else makes the counters unavailable instead of allowing the call", async () => {
     const redis = open();
     const key = randomUUID();
-    await redis.define("redis.call('SET', KEYS[1], 'x', 'PX', '60000') return 1")([redisKey(key)], [], 1_000);
-    await assert.rejects(redisCounters({ redis }).take([dimension(key)], true), CountersUnavailable);
+    await redis.define("redis.call('SET', KEYS[1], 'x', 'PX', '60000') return 1")(
+      [keyOf(deployment, key)],
+      [],
+      1_000,
+    );
+    await assert.rejects(
+      redisCounters({ redis, deployment }).take([dimension(key)], true),
+      CountersUnavailable,
+    );
   });
 
   test("a server that is not there makes the counters unavailable at once", async () => {
     const redis = openRedis({ url: "redis://127.0.0.1:1", clock: systemClock });
-    const counters = redisCounters({ redis });
+    const counters = redisCounters({ redis, deployment });
     const started = systemClock.monotonic();
     await assert.rejects(counters.take([dimension("k")], true), CountersUnavailable);
     await assert.rejects(counters.seed(dimension("k", { shape: "dailyQuota" }), 1), CountersUnavailable);
@@ -78,7 +87,7 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
   });
 
   test("a server that answers is healthy", async () => {
-    assert.equal(await redisCounters({ redis: open() }).healthy(), true);
+    assert.equal(await redisCounters({ redis: open(), deployment }).healthy(), true);
   });
 });
 
@@ -100,7 +109,7 @@ function inMemory(): Subject {
 function inRedis(redis: RedisDoor): Subject {
   const prefix = `${randomUUID()}:`;
   const clock = new VirtualClock(NOON);
-  const shared = redisCounters({ redis, clock });
+  const shared = redisCounters({ redis, deployment, clock });
   const own = (dimension: Dimension): Dimension => ({ ...dimension, key: prefix + dimension.key });
   const counters: Counters = {
     ...shared,
@@ -131,7 +140,7 @@ function patient(door: RedisDoor): RedisDoor {
 type Dump = readonly [type: string, fields: readonly string[], expiresAt: number];
 
 async function dump(redis: RedisDoor, key: string): Promise<Dump> {
-  return (await redis.define(dumpLua)([redisKey(key)], [], 10_000)) as Dump;
+  return (await redis.define(dumpLua)([keyOf(deployment, key)], [], 10_000)) as Dump;
 }
 
 const dumpLua = `

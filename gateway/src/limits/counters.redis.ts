@@ -4,11 +4,17 @@ import { type Counters, CountersUnavailable, type Dimension, type Judgement, typ
 import { raiseEpochLua, seedLua, takeLua } from "./take.lua.ts";
 
 /**
- * Counters shared by every instance, one EVALSHA per decision, at the time of the Redis server.
+ * Counters shared by every instance of a deployment, one EVALSHA per decision, at the time of the Redis server.
  * Given a `clock`, decisions happen at its time instead: for replays and comparisons.
  */
-export function redisCounters(deps: { readonly redis: RedisDoor; readonly clock?: Clock }): Counters {
-  const { redis, clock } = deps;
+export function redisCounters(deps: {
+  readonly redis: RedisDoor;
+  /** Keeps the counters of databases apart that share a Redis. */
+  readonly deployment: string;
+  readonly clock?: Clock;
+}): Counters {
+  const { redis, deployment, clock } = deps;
+  const redisKey = (key: string): string => keyOf(deployment, key);
   const takeScript = redis.define(takeLua);
   const seedScript = redis.define(seedLua);
   const raiseScript = redis.define(raiseEpochLua);
@@ -46,8 +52,8 @@ export function redisCounters(deps: { readonly redis: RedisDoor; readonly clock?
 }
 
 /** One hash tag: every key is in one slot, so one script may touch them all on a Redis Cluster. */
-export function redisKey(key: string): string {
-  return `tg:{tg}:${key}`;
+export function keyOf(deployment: string, key: string): string {
+  return `tg:{tg}:${deployment}:${key}`;
 }
 
 /** A caller waits for these. */

@@ -48,5 +48,7 @@ export async function mirrorUsage(
     select kind, id, day, used from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb)
       as mirrored (kind text, id text, day date, used bigint)
     order by kind, id, day
-    on conflict (subject_kind, subject_id, day) do update set used = greatest(counter.used, excluded.used)`.execute(db);
+    on conflict (subject_kind, subject_id, day) do update set used = greatest(counter.used, excluded.used)`.execute(
+    db,
+  );
 }

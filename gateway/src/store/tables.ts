@@ -55,6 +55,7 @@ export type AuthStateTable = {
   id: Generated<number>;
   auth_epoch: Generated<number>;
   setup_digest: Nullable<Uint8Array>;
+  deployment: Generated<string>;
 };
 
 export type ApiKeysTable = {

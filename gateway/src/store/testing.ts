@@ -39,6 +39,7 @@ export function missing(service: "postgres" | "redis"): string | false {
 export async function testPglite(): Promise<TestStore> {
   const { folder, remove } = await testFolder();
   const store = await openPglite({ folder, clock: systemClock, durable: false });
+  await renameDeployment(store);
   return disposable(store, async () => remove());
 }
 
@@ -60,6 +61,7 @@ export async function testPostgres(): Promise<TestStore & { readonly url: string
     await sql.raw(`create database ${name} template ${template}`).execute(server.maintenance);
     const url = urlOf(name);
     const store = await openPostgres({ url, poolSize: 10, clock: systemClock });
+    await renameDeployment(store);
     const drop = async (): Promise<void> => {
       await sql.raw(`drop database ${name} with (force)`).execute(server.maintenance);
       await server.close();
@@ -88,6 +90,11 @@ function disposable(store: Store, cleanUp: () => Promise<void>): TestStore {
     return done;
   };
   return { ...store, close, [Symbol.asyncDispose]: close };
+}
+
+/** A copy of the template is another deployment: in a shared Redis it has counters of its own. */
+async function renameDeployment({ db }: Store): Promise<void> {
+  await db.updateTable("auth_state").set({ deployment: sql`gen_random_uuid()` }).execute();
 }
 
 function uniqueWord(): string {

@@ -13,11 +13,13 @@ create table users (
   last_login_at timestamptz
 );
 
--- One row. auth_epoch grows with every change that cached identities must notice.
+-- One row. auth_epoch grows with every change that cached identities must notice; deployment keeps the counters of
+-- databases apart that share a Redis.
 create table auth_state (
   id smallint primary key default 1 check (id = 1),
   auth_epoch bigint not null default 1,
-  setup_digest bytea
+  setup_digest bytea,
+  deployment uuid not null default gen_random_uuid()
 );
 insert into auth_state default values;
 
