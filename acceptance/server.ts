@@ -37,14 +37,18 @@ const START_LIMIT_MS = 90_000;
 const COMMAND_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 
+/** Whatever way this process ends, nothing of it stays behind. */
 const running = new Set<ChildProcess>();
+const folders = new Set<string>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** An empty data folder is filled at the first start, which takes seconds; without `empty` it holds a new database. */
 export async function newHome({ empty = false } = {}): Promise<Home> {
   const folder = mkdtempSync(join(tmpdir(), "tollgate-acceptance-"));
+  folders.add(folder);
   const database = join(folder, "data", "database");
   if (!empty) {
     using made = await testFolder();
@@ -55,6 +59,7 @@ export async function newHome({ empty = false } = {}): Promise<Home> {
     database,
     async [Symbol.asyncDispose]() {
       rmSync(folder, { recursive: true, force: true });
+      folders.delete(folder);
     },
   };
 }

@@ -16,6 +16,7 @@ export function documentFaults(root: string, documents: readonly Document[]): re
     ...missingFiles(root, document),
     ...missingTests(root, document),
     ...missingLinks(root, document),
+    ...inventedSnippets(root, document),
     ...(document.path === "README.md" ? unknownCommands(document) : []),
     ...(document.path === "ARCHITECTURE.md" ? tooLong(document, 250) : []),
     ...(document.path === "CHANGELOG.md" ? missingVersion(root, document) : []),
@@ -23,7 +24,7 @@ export function documentFaults(root: string, documents: readonly Document[]): re
   ]);
 }
 
-const NAMED_FILE = /^[\w.@-]+(\/[\w.@*-]+)*\.(ts|mjs|md|sql|c)$|^[\w.-]+(\/[\w.@*-]+)*\/$|^\.ci\/run$/;
+const NAMED_FILE = /^[\w@-][\w.@*-]*(\/[\w.@*-]+)*\.(ts|mjs|md|sql|c)$|^[\w.-]+(\/[\w.@*-]+)*\/$|^\.ci\/run$/;
 
 /** In back quotes: `lib/clock.ts`, `costs/`, from the root, from gateway/src/ or from the document's own folder. */
 function missingFiles(root: string, { path, text }: Document): readonly string[] {
@@ -66,6 +67,22 @@ function missingLinks(root: string, { path, text }: Document): readonly string[]
     .map((target) => `${path} links to ${target}, which does not exist`);
 }
 
+/** TypeScript whose first line is `// costs/admission.ts`: every line must stand in that file. `…` leaves lines out. */
+function inventedSnippets(root: string, { path, text }: Document): readonly string[] {
+  return codeBlocks(text, "ts").flatMap((block) => {
+    const file = /^\/\/ ([\w./-]+\.ts)\b/.exec(block)?.[1];
+    if (file === undefined) return [];
+    const source = readFileSync(join(root, "gateway/src", file), "utf8");
+    const known = new Set(source.split("\n").map((line) => line.trim()));
+    return block
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && line !== "…" && !known.has(line))
+      .map((line) => `${path} shows a line that is not in ${file}: ${line}`);
+  });
+}
+
 const COMMANDS = ["npm", "npx", "git", "curl", "export", "openssl", "bash", "node", "tar", "psql"];
 
 function unknownCommands({ path, text }: Document): readonly string[] {
@@ -105,7 +122,7 @@ function missingVersion(root: string, { path, text }: Document): readonly string
 const REQUIREMENTS = { I: 11, K: 10, A: 8, E: 4, C: 11, B: 7, V: 4, J: 5, G: 3, U: 3, S: 5, X: 5 };
 
 function missingRequirements({ path, text }: Document): readonly string[] {
-  const rows = text.split("\n").filter((line) => /^\| [A-Z]\d+ \|/.test(line));
+  const rows = text.split("\n").filter((line) => /^\| [A-Z]\d+\s+\|/.test(line));
   const state = new Map(
     rows.map((row) => row.split("|").map((cell) => cell.trim())).map(([, id, found]) => [id, found]),
   );
@@ -119,7 +136,7 @@ function missingRequirements({ path, text }: Document): readonly string[] {
     }
   }
   const unproven = rows.filter(
-    (row) => / \| (done|part) \| /.test(row) && !/\.(test|contract)\.ts`/.test(row),
+    (row) => / \| (done|part)\s+\| /.test(row) && !/\.(test|contract)\.ts`/.test(row),
   );
   return [...faults, ...unproven.map((row) => `${path} names no test: ${row.slice(0, 60)}`)];
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { startServices } from "./services.ts";
 
 /**
@@ -60,7 +60,7 @@ async function run(environment: Readonly<Record<string, string>>): Promise<numbe
 
 function testFiles(wanted: readonly string[]): readonly string[] {
   const found = wanted.flatMap((path) => {
-    if (statSync(join(root, path), { throwIfNoEntry: false })?.isFile()) return [path];
+    if (statSync(resolve(root, path), { throwIfNoEntry: false })?.isFile()) return [path];
     return globSync(`${path.replace(/\/+$/, "")}/**/*.test.ts`, {
       cwd: root,
       exclude: (name) => name === "node_modules" || name.startsWith("."),

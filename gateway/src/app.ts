@@ -128,6 +128,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     clock,
     instance: uuidv7(clock.now(), chance),
     ttlMs: settings.RESERVATION_TTL_SECONDS * 1000,
+    waitMs: settings.RESERVATION_WAIT_SECONDS * 1000,
     onExpired: (count) => metrics.expiredReservations.inc(count),
     onTrouble(what, error) {
       if (what === "settling") metrics.settleFailures.inc();

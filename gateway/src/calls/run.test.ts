@@ -331,7 +331,10 @@ test("an explicit zero stays zero", async () => {
 });
 
 test("a budget that does not hold the call refuses it before anybody is asked", async () => {
-  const call = await running({ budgetIds: [7], reserve: async () => ({ granted: false, budgetId: 7 }) });
+  const call = await running({
+    budgetIds: [7],
+    reserve: async () => ({ granted: false, unspentPico: 0n, budgetId: 7 }),
+  });
   await assert.rejects(call.done, { code: "BUDGET_EXCEEDED", details: { budget: "7" } });
   assert.deepEqual([call.wasAsked(), call.settlements], [false, []]);
 });

@@ -127,6 +127,11 @@ export const settings = {
     max: 3600,
     about: "A dead process's reservation is charged this long after its last heartbeat.",
   }),
+  RESERVATION_WAIT_SECONDS: integer({
+    default: 20,
+    max: 600,
+    about: "How long a call waits for money of its budget that other running calls hold.",
+  }),
 
   DEFAULT_PROVIDER: text({
     about: "Provider of bare model names that nobody knows; else the first configured.",

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Db } from "../store/tables.ts";
 import { expireReservations } from "./expiry.ts";
 import type { Settlement } from "./ledger.ts";
+import { patience } from "./patience.ts";
 import { type Reserved, type ReserveRequest, reservations } from "./reserve.ts";
 import { settlements } from "./settle.ts";
 
@@ -24,10 +25,12 @@ export function openMoney(deps: {
   readonly instance: string;
   /** A dead process's reservation is charged this long after its last sign of life, the pause of the sweep included. */
   readonly ttlMs: number;
+  /** How long a call may wait for money that other calls hold. */
+  readonly waitMs: number;
   readonly onExpired: (count: number) => void;
   readonly onTrouble: (what: "reserving" | "settling" | "expiring", error: unknown) => void;
 }): Money {
-  const { db, clock, instance, ttlMs, onExpired, onTrouble } = deps;
+  const { db, clock, instance, ttlMs, waitMs, onExpired, onTrouble } = deps;
   const sweepMs = Math.min(LONGEST_SWEEP_PAUSE_MS, ttlMs / 4);
   const held = reservations({
     db,
@@ -36,6 +39,7 @@ export function openMoney(deps: {
     ttlMs: ttlMs - sweepMs,
     onTrouble: (error) => onTrouble("reserving", error),
   });
+  const waiting = patience({ clock, reserve: held.reserve, waitMs });
   const settling = settlements({
     db,
     clock,
@@ -48,8 +52,11 @@ export function openMoney(deps: {
   const stopExpiring = clock.every(sweepMs, expire);
   void expire();
   return {
-    reserve: held.reserve,
-    settle: settling.settle,
+    reserve: waiting.reserve,
+    async settle(settlement) {
+      await settling.settle(settlement);
+      waiting.freed(settlement.budgetIds);
+    },
     inFlight: held.inFlight,
     async close(deadlineMs) {
       stopExpiring();

@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Pico } from "../lib/money.ts";
 import { isOutage } from "../store/outages.ts";
 import type { Db } from "../store/tables.ts";
-import { type Admission, type AdmissionRequest, grantInOrder } from "./admission.ts";
+import { type AdmissionRequest, grantInOrder } from "./admission.ts";
 import { groupCommit } from "./batch.ts";
 import { type ReservedCall, reservedRow } from "./ledger.ts";
 
@@ -16,7 +16,8 @@ export type ReserveRequest = {
 
 export type Reserved =
   | { readonly granted: true; readonly call: ReservedCall }
-  | { readonly granted: false; readonly budgetId: number };
+  /** `unspentPico`: what the budgets of the call have not spent, reservations left aside; of several, the least. */
+  | { readonly granted: false; readonly budgetId: number; readonly unspentPico: Pico };
 
 export type Reservations = {
   /**
@@ -88,15 +89,19 @@ export function reservations(deps: {
     async close() {
       stop();
       await Promise.all([free.drain(), budgeted.drain(), beat]);
+      await giveBack(db, [...abandoned.keys()]).catch(onTrouble);
     },
   };
 }
 
 type Term = { readonly owner: string; readonly ttlMs: number };
 type Item = AdmissionRequest & { readonly id: string; readonly row: Readonly<Record<string, unknown>> };
+type Answer =
+  | { readonly granted: true; readonly amountPico: Pico }
+  | Extract<Reserved, { readonly granted: false }>;
 type Granted = { readonly item: Item; readonly amountPico: Pico };
 
-async function reserveFree(db: Db, term: Term, items: readonly Item[]): Promise<readonly Admission[]> {
+async function reserveFree(db: Db, term: Term, items: readonly Item[]): Promise<readonly Answer[]> {
   const granted = allTheyWant(items);
   await sql`
     insert into reservations (id, budget_ids, amount_pico, call, owner, created_at, expires_at)
@@ -104,11 +109,7 @@ async function reserveFree(db: Db, term: Term, items: readonly Item[]): Promise<
   return granted.map(({ amountPico }) => ({ granted: true, amountPico }));
 }
 
-async function reserveUnderBudgets(
-  db: Db,
-  term: Term,
-  items: readonly Item[],
-): Promise<readonly Admission[]> {
+async function reserveUnderBudgets(db: Db, term: Term, items: readonly Item[]): Promise<readonly Answer[]> {
   return (await reserveAll(db, term, items)) ?? (await reserveInOrder(db, term, items));
 }
 
@@ -117,7 +118,7 @@ async function reserveAll(
   db: Db,
   term: Term,
   items: readonly Item[],
-): Promise<readonly Admission[] | undefined> {
+): Promise<readonly Answer[] | undefined> {
   const granted = allTheyWant(items);
   const made = await sql`
     with item as materialized (select * from ${rows(granted)}),
@@ -143,18 +144,24 @@ async function reserveAll(
 }
 
 /** The budgets do not hold everything: while they are locked, each request gets what those before it left. */
-function reserveInOrder(db: Db, term: Term, items: readonly Item[]): Promise<readonly Admission[]> {
+function reserveInOrder(db: Db, term: Term, items: readonly Item[]): Promise<readonly Answer[]> {
   return db.transaction().execute(async (tx) => {
     const ids = [...new Set(items.flatMap(({ budgetIds }) => budgetIds))];
-    const rooms = await sql<{ id: number; pico: string }>`
-      select id, allocated_pico - spent_pico - reserved_pico as pico from budgets
+    const { rows: found } = await sql<{ id: number; unspent: string; reserved: string }>`
+      select id, allocated_pico - spent_pico as unspent, reserved_pico as reserved from budgets
       where id = any(${ids}::bigint[])
       order by id for update`.execute(tx);
-    const admissions = grantInOrder(new Map(rooms.rows.map(({ id, pico }) => [id, BigInt(pico)])), items);
+    const rooms = new Map(found.map(({ id, unspent, reserved }) => [id, BigInt(unspent) - BigInt(reserved)]));
+    const unspent = new Map(found.map((budget) => [budget.id, BigInt(budget.unspent)]));
+    const admissions = grantInOrder(rooms, items);
+    const answers = admissions.map((admission, index): Answer => {
+      if (admission.granted) return admission;
+      return { ...admission, unspentPico: least(items[index]!.budgetIds.map((id) => unspent.get(id) ?? 0n)) };
+    });
     const granted = admissions.flatMap((admission, index): readonly Granted[] =>
       admission.granted ? [{ item: items[index]!, amountPico: admission.amountPico }] : [],
     );
-    if (granted.length === 0) return admissions;
+    if (granted.length === 0) return answers;
     await sql`
       with item as materialized (select * from ${rows(granted)}),
       taken as (${sumsPerBudget("item")}),
@@ -164,8 +171,12 @@ function reserveInOrder(db: Db, term: Term, items: readonly Item[]): Promise<rea
       )
       insert into reservations (id, budget_ids, amount_pico, call, owner, created_at, expires_at)
       select *, ${term.owner}::text, now(), ${expiry(term)} from item`.execute(tx);
-    return admissions;
+    return answers;
   });
+}
+
+function least(amounts: readonly Pico[]): Pico {
+  return amounts.reduce((smallest, amount) => (amount < smallest ? amount : smallest));
 }
 
 /** Locked rows are passed over: whoever holds them is settling them now. */

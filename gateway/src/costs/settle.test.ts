@@ -116,7 +116,7 @@ test("a bill above its reservation stands, is marked, and the next call is refus
   );
   assert.deepEqual(await standing(store.db), ["7000", "0"]);
   const next = await books.reserve({ call: callOf({ budgetIds }), needPico: 0n, wantPico: 1n });
-  assert.deepEqual(next, { granted: false, budgetId: budgetIds[0] });
+  assert.deepEqual(next, { granted: false, budgetId: budgetIds[0], unspentPico: -1000n });
 });
 
 test("a call that nobody settles is charged at its reservation", async () => {

@@ -36,8 +36,8 @@ export async function openPostgres(options: { url: string; poolSize: number; clo
   }
   return {
     kind: "postgres",
-    db: kysely(pool),
-    maintenance: kysely(maintenancePool),
+    db: kysely(pool, preparedStatements()),
+    maintenance: kysely(maintenancePool, () => ({})),
     listen: ears.listen,
     close,
   };
@@ -59,12 +59,33 @@ function connectionConfig(url: string): ClientConfig {
   };
 }
 
-function kysely(pool: Pool): Kysely<Tables> {
-  return new Kysely({ dialect: new PostgresDialect({ pool: guarded(pool) }) });
+type Prepared = (sql: string) => { readonly name?: string };
+
+function kysely(pool: Pool, prepared: Prepared): Kysely<Tables> {
+  return new Kysely({ dialect: new PostgresDialect({ pool: guarded(pool, prepared) }) });
+}
+
+const MOST_PREPARED = 200;
+
+/**
+ * Names for the statements that requests repeat: each connection plans them once. Texts that keep changing, such as
+ * inserts of many rows, find no free name soon and stay unprepared.
+ */
+function preparedStatements(): Prepared {
+  const names = new Map<string, string>();
+  return (sql) => {
+    let name = names.get(sql);
+    if (name === undefined) {
+      if (names.size === MOST_PREPARED) return {};
+      name = `tollgate_${names.size}`;
+      names.set(sql, name);
+    }
+    return { name };
+  };
 }
 
 /** A pool whose connections are thrown away, not reused, after an error that did not come from the server. */
-function guarded(pool: Pool): PostgresPool {
+function guarded(pool: Pool, prepared: Prepared): PostgresPool {
   return {
     options: {},
     end: async () => {},
@@ -76,7 +97,7 @@ function guarded(pool: Pool): PostgresPool {
       const query = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
         if (broken !== undefined) throw broken;
         try {
-          return await client.query(sql, [...parameters]);
+          return await client.query({ ...prepared(sql), text: sql, values: [...parameters] });
         } catch (error) {
           if (error instanceof DatabaseError) throw isOutageCode(error.code) ? unavailable(error) : error;
           if (isMistake(error)) throw error;
