@@ -24,7 +24,9 @@ export function documentFaults(root: string, documents: readonly Document[]): re
   ]);
 }
 
-const NAMED_FILE = /^[\w@-][\w.@*-]*(\/[\w.@*-]+)*\.(ts|mjs|md|sql|c)$|^[\w.-]+(\/[\w.@*-]+)*\/$|^\.ci\/run$/;
+/** Files and folders; hidden ones are made by programs, except for `.ci/run`. */
+const NAMED_FILE =
+  /^[\w@-][\w.@*-]*(\/[\w@*-][\w.@*-]*)*\.(ts|mjs|md|sql|c)$|^[\w-][\w.-]*(\/[\w@*-][\w.@*-]*)*\/$|^\.ci\/run$/;
 
 /** In back quotes: `lib/clock.ts`, `costs/`, from the root, from gateway/src/ or from the document's own folder. */
 function missingFiles(root: string, { path, text }: Document): readonly string[] {

@@ -13,6 +13,8 @@ import { startServices } from "./services.ts";
 const root = join(import.meta.dirname, "..");
 /** No test may take longer; one that hangs is a failure. */
 const TEST_LIMIT_MS = 180_000;
+/** A file that leaves something running never ends by itself. Interrupted, the runner names it. */
+const RUN_LIMIT_MS = 600_000;
 const everywhere = ["gateway/src", "acceptance", "bench", "scripts"];
 
 const options = process.argv.slice(2);
@@ -54,7 +56,9 @@ async function run(environment: Readonly<Record<string, string>>): Promise<numbe
     stdio: "inherit",
     env: { ...process.env, ...environment },
   });
+  const timer = setTimeout(() => child.kill("SIGINT"), RUN_LIMIT_MS);
   const [code] = (await once(child, "exit")) as [number | null];
+  clearTimeout(timer);
   return code ?? 1;
 }
 
