@@ -38,6 +38,11 @@ export function nextTurn(run: () => void): void {
   setImmediate(run);
 }
 
+/** Blocks this thread: for the few waits before anything else runs. */
+export function blockFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** Rejects with `makeError()` if `work` takes longer than `ms`. The work itself goes on. */
 export function within<T>(clock: Clock, ms: number, work: Promise<T>, makeError: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {

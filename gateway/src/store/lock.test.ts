@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -65,6 +65,17 @@ suite("the lock of a database folder", () => {
     assert.equal(existsSync(`${folder}.lock`), false);
   });
 
+  test("a process that died while it buried a dead owner's lock keeps nobody out", async () => {
+    const owner = await contender(folder);
+    owner.send("take");
+    await once(owner, "message");
+    await killed(owner);
+    const { id } = JSON.parse(readFileSync(`${folder}.lock`, "utf8")) as { id: string };
+    linkSync(`${folder}.lock`, `${folder}.lock.dead.${id}`);
+    takeLock(folder, deps).release();
+    assert.deepEqual(readdirSync(home), []);
+  });
+
   test("of six processes that race for a dead owner's lock exactly one wins, five times", async () => {
     for (let round = 0; round < 5; round++) {
       const owner = await contender(folder);
@@ -74,8 +85,9 @@ suite("the lock of a database folder", () => {
       await killed(owner);
       const outcomes = racers.map(async (racer) => (await once(racer, "message"))[0]);
       for (const racer of racers) racer.send("take");
-      assert.deepEqual((await Promise.all(outcomes)).sort(), [...Array(5).fill("refused"), "taken"]);
+      const told = await Promise.all(outcomes);
       await Promise.all(racers.map(killed));
+      assert.deepEqual(told.sort(), [...Array(5).fill("refused"), "taken"]);
     }
     takeLock(folder, deps).release();
     assert.deepEqual(readdirSync(home), []);

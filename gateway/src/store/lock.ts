@@ -1,5 +1,5 @@
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
-import type { Clock } from "../lib/clock.ts";
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { blockFor, type Clock } from "../lib/clock.ts";
 import { type Chance, uuidv7 } from "../lib/ids.ts";
 
 /**
@@ -34,7 +34,10 @@ export class FolderInUse extends Error {
   }
 }
 
-const ROUNDS = 50;
+const ROUNDS = 1_000;
+const PAUSE_MS = 4;
+/** Burying takes microseconds. A grave that still stands after these rounds was left by a process that died at it. */
+const ROUNDS_OF_A_BURIAL = 500;
 
 /** Takes the lock, from a dead owner too. Throws FolderInUse if the owner lives. */
 export function takeLock(folder: string, deps: { clock: Clock; chance: Chance }): Lock {
@@ -49,7 +52,10 @@ export function takeLock(folder: string, deps: { clock: Clock; chance: Chance })
       const owner = readFile(file);
       if (owner === undefined) continue;
       if (isAlive(owner)) throw new FolderInUse(folder, owner);
-      bury(file, owner);
+      if (!bury(file, owner)) {
+        if (round === ROUNDS_OF_A_BURIAL) rmSync(graveOf(file, owner), { force: true });
+        blockFor(PAUSE_MS);
+      }
     }
   } finally {
     unlinkSync(draft);
@@ -76,15 +82,23 @@ function held(file: string, me: Owner): Lock {
   };
 }
 
-/** Of all who saw the dead owner one wins the grave's name, and removes the lock if it is still that owner's. */
-function bury(file: string, dead: Owner): void {
-  const grave = `${file}.dead.${dead.id}`;
-  if (!linked(file, grave)) return;
+/**
+ * Of all who saw the dead owner one wins the grave's name, and removes the lock if it is still that owner's. False:
+ * somebody else is at it.
+ */
+function bury(file: string, dead: Owner): boolean {
+  const grave = graveOf(file, dead);
+  if (!linked(file, grave)) return false;
   try {
     if (readFile(file)?.id === dead.id) unlinkSync(file);
   } finally {
-    unlinkSync(grave);
+    rmSync(grave, { force: true });
   }
+  return true;
+}
+
+function graveOf(file: string, dead: Owner): string {
+  return `${file}.dead.${dead.id}`;
 }
 
 function lockFile(folder: string): string {

@@ -54,9 +54,23 @@ export function openRedis(options: { url: string; clock: Clock }): RedisDoor {
   redis.on("error", () => {});
   const guard = silence(clock);
 
+  /** Commands of one turn leave in one write: the system call costs more than all else that is done for a command. */
+  let isGathering = false;
+  const gather = (): void => {
+    if (isGathering || redis.status !== "ready") return;
+    isGathering = true;
+    const { stream } = redis;
+    stream.cork();
+    nextTurn(() => {
+      isGathering = false;
+      stream.uncork();
+    });
+  };
+
   const send = async (timeoutMs: number, command: () => Promise<unknown>): Promise<unknown> => {
     const attempt = guard.enter();
     if (attempt === undefined) throw new RedisUnavailable("Redis failed a moment ago and is left alone");
+    gather();
     const work = redis.status === "ready" ? command() : firstAttempt.then(command);
     try {
       const answer = await answered(clock, timeoutMs, work);
