@@ -132,7 +132,7 @@ async function killInFlight(t: TestContext, { a, b, upstream, stores, callers }:
   const { ledger } = await readBooks(stores.db);
   assert.deepEqual(namesOf(ledger).sort(), wanted);
   for (const row of ledger.filter(({ model }) => wanted.includes(model))) {
-    assert.deepEqual([row.usage_source, row.outcome], ["reserved", "expired"]);
+    assert.deepEqual([row.usage_source, row.outcome], ["reserved", "unsettled"]);
     assert.equal(row.cost_pico, row.reserved_pico);
   }
 }

@@ -34,10 +34,10 @@ const BYTES_PER_TOKEN = 3;
  * ledger before the last byte of its answer leaves. However the call ends, it is settled once: with what was seen,
  * with nothing if the provider never took it, or at its reservation if nobody can know.
  *
- * Throws, before anything was answered: 402 BUDGET_EXCEEDED, 400 for what cannot run under a budget, and every
+ * Answers what the ledger says. Throws, before anything was answered: 402 BUDGET_EXCEEDED, 400 for what cannot run under a budget, and every
  * failure of the provider that came before its first byte.
  */
-export async function run(deps: RunDeps, call: Call, answer: Answer): Promise<void> {
+export async function run(deps: RunDeps, call: Call, answer: Answer): Promise<Settlement> {
   const startedAt = deps.clock.monotonic();
   const { reserved, outputCap } = await reserve(deps, call);
   const observed = answer.isOpen() ? await ask(deps, call, outputCap, answer) : leftBefore;
@@ -45,6 +45,7 @@ export async function run(deps: RunDeps, call: Call, answer: Answer): Promise<vo
   const settled = deps.settle(settlement).then(() => deps.onSettled(settlement));
   await Promise.race([settled, sleep(deps.clock, LONGEST_HOLD_MS)]);
   conclude(call, answer, observed, settlement);
+  return settlement;
 }
 
 async function reserve(

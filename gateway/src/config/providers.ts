@@ -1,19 +1,10 @@
 import type { OriginOptions } from "../lib/fetch.ts";
+import type { OpenAiCompatibleOptions } from "../providers/openai.ts";
 import type { ConfigFile } from "./file.ts";
 import type { Settings } from "./settings.ts";
 
-/** An OpenAI-compatible provider to open. */
-export type ProviderPlan = {
-  readonly name: string;
-  readonly baseUrl: string;
-  readonly apiKey: string | undefined;
-  readonly models: readonly string[];
-  readonly reportsStreamUsage: boolean;
-  readonly timeouts: OriginOptions;
-};
-
 /** The providers that settings and configuration file switch on, in the order in which bare names try them. */
-export function plannedProviders(settings: Settings, file: ConfigFile): readonly ProviderPlan[] {
+export function plannedProviders(settings: Settings, file: ConfigFile): readonly OpenAiCompatibleOptions[] {
   const timeouts: OriginOptions = {
     connectTimeoutMs: settings.PROVIDER_CONNECT_TIMEOUT_SECONDS * 1000,
     headersTimeoutMs: settings.PROVIDER_HEADERS_TIMEOUT_SECONDS * 1000,

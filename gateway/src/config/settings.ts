@@ -66,7 +66,7 @@ export const settings = {
     about: "Least severe log line that is written.",
   }),
   LOG_CALLS: choice({
-    default: "errors",
+    default: "sampled",
     of: ["all", "sampled", "errors"],
     about: "Which finished requests get a log line: all, errors and one in a hundred, or errors only.",
   }),

@@ -47,7 +47,7 @@ async function expire(db: Db, ids: readonly string[]): Promise<number> {
     entered as (
       insert into prompt_runs
       select entry.* from ended cross join lateral jsonb_populate_record(null::prompt_runs,
-        ended.call || jsonb_build_object('usage_source', 'reserved', 'status', 599, 'outcome', 'expired',
+        ended.call || jsonb_build_object('usage_source', 'reserved', 'status', 599, 'outcome', 'unsettled',
           'cost_pico', amount_pico, 'reserved_pico', amount_pico, 'overrun', false, 'settled_at', now())) as entry
       on conflict (day, id) do nothing
       returning *

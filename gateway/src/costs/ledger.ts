@@ -28,9 +28,9 @@ export type ReservedCall = {
 
 /**
  * completed: the answer ended as it should. cut: it broke off at the provider. aborted: the caller left.
- * failed: no answer could be passed on. expired: nobody settled it, so it was charged at its reservation.
+ * failed: no answer could be passed on. unsettled: nobody settled it, so it was charged at its reservation.
  */
-export type Outcome = "completed" | "cut" | "aborted" | "failed" | "expired";
+export type Outcome = "completed" | "cut" | "aborted" | "failed" | "unsettled";
 
 /** How a call ended. Fields of the reserved call may differ from what was reserved: a fallback has its own price. */
 export type Settlement = ReservedCall & {
@@ -40,7 +40,7 @@ export type Settlement = ReservedCall & {
   readonly costPico: Pico;
   /** The HTTP status the caller saw. */
   readonly status: number;
-  readonly outcome: Exclude<Outcome, "expired">;
+  readonly outcome: Exclude<Outcome, "unsettled">;
   readonly latencyMs: number;
 };
 

@@ -127,7 +127,7 @@ test("a call that nobody settles is charged at its reservation", async () => {
   const [row] = await runsOf(store.db);
   assert.deepEqual(
     [row?.id, row?.key_id, row?.usage_source, row?.status, row?.outcome, row?.cost_pico, row?.input_tokens],
-    [call.id, 3, "reserved", 599, "expired", "5000", null],
+    [call.id, 3, "reserved", 599, "unsettled", "5000", null],
   );
   assert.deepEqual(row?.created_at.getTime(), call.createdAtMs);
   assert.deepEqual(await standing(store.db), ["5000", "0"]);

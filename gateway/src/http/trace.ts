@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../calls/enter.ts";
+import type { Settlement } from "../costs/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type Chance, fraction, isCorrelationId, newCorrelationId } from "../lib/ids.ts";
+import { usdText } from "../lib/money.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
@@ -11,6 +13,8 @@ export type Trace = {
   /** Monotonic milliseconds. */
   readonly startedAt: number;
   visitor: Visitor | undefined;
+  /** What an AI call came to, if the request was one and was answered. */
+  settled: Settlement | undefined;
   error: unknown;
 };
 
@@ -39,7 +43,13 @@ export function correlationIdOf(headers: FastifyRequest["headers"], chance: Chan
 
 export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: FastifyReply): void {
   const correlationId = correlationIdOf(request.headers, deps.chance);
-  request.trace = { correlationId, startedAt: deps.clock.monotonic(), visitor: undefined, error: undefined };
+  request.trace = {
+    correlationId,
+    startedAt: deps.clock.monotonic(),
+    visitor: undefined,
+    settled: undefined,
+    error: undefined,
+  };
   reply.header("x-correlation-id", correlationId);
   reply.header("x-request-id", correlationId);
   reply.header("x-content-type-options", "nosniff");
@@ -65,11 +75,25 @@ export function finishTrace(deps: TraceDeps, request: FastifyRequest, reply: Fas
     userId: visitor?.principal.userId,
     keyPrefix: visitor?.principal.credential.kind === "key" ? visitor.principal.credential.prefix : undefined,
     retryCount: request.headers["x-stainless-retry-count"],
+    ...(trace.settled === undefined ? {} : callFields(trace.settled)),
     ...(error === undefined ? {} : { error }),
   };
   if (status >= 500) deps.log.error(fields, "request failed");
   else if (status >= 400) deps.log.warn(fields, "request refused");
   else deps.log.info(fields, "request answered");
+}
+
+function callFields({ provider, model, usage, costPico, outcome }: Settlement) {
+  const { input, cacheRead, output } = usage ?? {};
+  return {
+    provider,
+    model,
+    inputTokens: input,
+    cachedInputTokens: cacheRead,
+    outputTokens: output,
+    costUsd: usdText(costPico),
+    outcome,
+  };
 }
 
 function isWorthALine({ logCalls, chance }: TraceDeps, status: number, durationMs: number): boolean {

@@ -52,7 +52,7 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
         const projectId = await deps.payers.projectOf(principal, oneHeader(request.headers["x-project-id"]));
         const operation = operationOf(oneHeader(request.headers["x-operation"])) ?? "chat";
         const id = uuidv7(deps.clock.now(), deps.chance);
-        await run(
+        const settled = await run(
           deps,
           {
             id,
@@ -66,6 +66,7 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
           },
           httpAnswer(reply),
         );
+        request.trace.settled = settled;
       },
     },
   ];
