@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { createProject } from "./access/projects.ts";
 import { type TestApp, testApp } from "./app.testing.ts";
 import { createBudget } from "./costs/budgets.ts";
-import { systemClock as clock } from "./lib/clock.ts";
+import { systemClock as clock, sleep } from "./lib/clock.ts";
 import { picoFromUsd } from "./lib/money.ts";
 
 let app: TestApp;
@@ -53,9 +54,12 @@ test("a caller without a bound key names the project that pays, and it must be o
   assert.equal((await named(String(own))).status, 200);
   const [hidden, unknown] = await Promise.all([named(String(foreign)), named("999999")]);
   assert.deepEqual([hidden.status, unknown.status], [404, 404]);
-  const malformed = await named("mine");
-  assert.equal(malformed.status, 400);
-  assert.equal((await errorOf(malformed)).details?.[0]?.path, "X-Project-Id");
+  for (const header of ["0", "-1", "1.0", "1,2", "mine", "9".repeat(16)]) {
+    const malformed = await named(header);
+    assert.equal(malformed.status, 400, header);
+    assert.equal(malformed.headers.get("x-ratelimit-limit"), null, "nothing was taken");
+    assert.equal((await errorOf(malformed)).details?.[0]?.path, "X-Project-Id");
+  }
   const calls = app.store.db.selectFrom("prompt_runs").where("user_id", "=", "usr_ann");
   assert.deepEqual(await calls.select("project_id").execute(), [{ project_id: own }]);
 });
@@ -69,6 +73,34 @@ test("a key bound to a project is paid by it, and 402 tells when its budget is u
   assert.equal(refused.headers.get("x-should-retry"), "false");
   assert.equal((await errorOf(refused)).code, "BUDGET_EXCEEDED");
 });
+
+test("a client that leaves ends its pipelined calls too, also those that never got their turn", async () => {
+  const key = await app.key({ userId: "usr_ann", scopes: ["inference:write"] });
+  const body = JSON.stringify({
+    model: "sim-slow-20tps",
+    stream: true,
+    messages: [{ role: "user", content: "Hi" }],
+  });
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\n`;
+  const request = `${head}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const { port } = new URL(app.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.write(request + request);
+  const reservations = () => app.store.db.selectFrom("reservations").select("id").execute();
+  await until(async () => (await reservations()).length === 2);
+  socket.destroy();
+  await until(async () => (await reservations()).length === 0);
+  const calls = app.store.db.selectFrom("prompt_runs").where("model", "=", "sim-slow-20tps");
+  assert.deepEqual(await calls.select("outcome").execute(), [{ outcome: "aborted" }, { outcome: "aborted" }]);
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    if (await holds()) return;
+    await sleep(clock, 20);
+  }
+  assert.fail("it did not come to pass");
+}
 
 test("X-Operation names the operation in the report of the day", async () => {
   const key = await app.key({ userId: "usr_ann" });

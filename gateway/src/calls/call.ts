@@ -25,6 +25,8 @@ export type Answer = {
   /** False: the reader is slower than the provider; wait for `onDrain`. */
   write(bytes: Buffer): boolean;
   end(bytes: Buffer): void;
+  /** Breaks an answer that nobody takes any more. */
+  abandon(): void;
   onDrain(listener: () => void): void;
   /** The reader left before the end. Called at most once. */
   onGone(listener: () => void): void;

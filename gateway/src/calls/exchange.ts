@@ -38,6 +38,8 @@ export type Question = UpstreamRequest & {
   readonly streamHeaders: () => Readonly<Record<string, string>>;
 };
 
+/** A reader that takes nothing for this long has left, whatever its connection says. */
+const LONGEST_STALL_MS = 60_000;
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
@@ -59,12 +61,14 @@ export function exchange(
   let headers: Readonly<Record<string, string>> = {};
   let tap: StreamTap | undefined;
   let isOver = false;
+  let callOffStall = () => {};
   const body = new Body();
 
   function finish(observed: Observed): void {
     if (isOver) return;
     isOver = true;
     forgetStop();
+    callOffStall();
     resolve(observed);
   }
 
@@ -74,15 +78,23 @@ export function exchange(
     const seen = tap?.finish();
     finish({
       outcome: "aborted",
-      spent: question.streams ? "seen" : "unknown",
+      spent: spentWhenLeft(),
       usage: seen?.usage,
       textBytes: seen?.textBytes ?? 0,
       last,
     });
   }
 
+  function spentWhenLeft(): Observed["spent"] {
+    if (!running.wasSent || status >= 300) return "nothing";
+    return question.streams ? "seen" : "unknown";
+  }
+
   function pass(bytes: Buffer | undefined): void {
-    if (bytes !== undefined && !answer.write(bytes)) running.pause();
+    if (bytes === undefined || answer.write(bytes)) return;
+    running.pause();
+    callOffStall();
+    callOffStall = deps.clock.after(LONGEST_STALL_MS, () => leave({ kind: "none" }));
   }
 
   function endOfStream(stream: StreamTap, failure: ExchangeFailure | undefined): Observed {
@@ -154,7 +166,10 @@ export function exchange(
   });
 
   answer.onGone(() => leave({ kind: "none" }));
-  answer.onDrain(() => running.resume());
+  answer.onDrain(() => {
+    callOffStall();
+    running.resume();
+  });
   const forgetStop = deps.onStop(() =>
     leave({
       kind: "error",

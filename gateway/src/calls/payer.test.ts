@@ -37,26 +37,19 @@ function ann(keyProject?: number): Principal {
 test("a call is paid by the key's project, else by the one it names, else by nobody besides its user", async () => {
   const { projectOf } = payers({ db, clock: new VirtualClock() });
   assert.equal(await projectOf(ann(), undefined), undefined);
-  assert.equal(await projectOf(ann(), String(annsProject)), annsProject);
+  assert.equal(await projectOf(ann(), annsProject), annsProject);
   assert.equal(await projectOf(ann(bobsProject), undefined), bobsProject);
-  assert.equal(await projectOf(ann(bobsProject), String(bobsProject)), bobsProject);
+  assert.equal(await projectOf(ann(bobsProject), bobsProject), bobsProject);
 });
 
 test("a project that one may not spend in is not there", async () => {
   const { projectOf } = payers({ db, clock: new VirtualClock() });
-  for (const [who, header] of [
-    [ann(), String(bobsProject)],
-    [ann(), "999999"],
-    [ann(bobsProject), String(annsProject)],
+  for (const [who, named] of [
+    [ann(), bobsProject],
+    [ann(), 999_999],
+    [ann(bobsProject), annsProject],
   ] as const) {
-    await assert.rejects(projectOf(who, header), { code: "NOT_FOUND" }, header);
-  }
-});
-
-test("a project that is named by no number is refused at its header", async () => {
-  const { projectOf } = payers({ db, clock: new VirtualClock() });
-  for (const header of ["", "0", "-1", "1.0", "1,2", "one", "9".repeat(16)]) {
-    await assert.rejects(projectOf(ann(), header), { code: "VALIDATION_FAILED" }, header);
+    await assert.rejects(projectOf(who, named), { code: "NOT_FOUND" }, String(named));
   }
 });
 
@@ -82,7 +75,7 @@ test("a failed look-up is not remembered", async () => {
   const database = watched(db);
   const { projectOf } = payers({ db: database.db, clock: new VirtualClock() });
   database.isDown = true;
-  await assert.rejects(projectOf(ann(), String(annsProject)), { name: "StoreUnavailable" });
+  await assert.rejects(projectOf(ann(), annsProject), { name: "StoreUnavailable" });
   database.isDown = false;
-  assert.equal(await projectOf(ann(), String(annsProject)), annsProject);
+  assert.equal(await projectOf(ann(), annsProject), annsProject);
 });

@@ -11,10 +11,10 @@ const MAX_ENTRIES = 10_000;
 /** Finds who pays for a call. What it has read it believes for a second: a new budget binds that much later. */
 export type Payers = {
   /**
-   * The project that pays: the key's own, else the one that `X-Project-Id` names, else none (K10). Throws NOT_FOUND
-   * for a project that the caller may not spend in, VALIDATION_FAILED for a header that is no number.
+   * The project that pays: the key's own, else the one that the caller names, else none (K10). Throws NOT_FOUND for a
+   * project that the caller may not spend in.
    */
-  projectOf(principal: Principal, header: string | undefined): Promise<number | undefined>;
+  projectOf(principal: Principal, named: number | undefined): Promise<number | undefined>;
   budgetIdsOf(principal: Principal, projectId: number | undefined): Promise<readonly number[]>;
 };
 
@@ -24,10 +24,9 @@ export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }
     budgetIdsFor(db, JSON.parse(owners) as BudgetOwners, clock.now()),
   );
   return {
-    async projectOf(principal, header) {
+    async projectOf(principal, named) {
       const { credential } = principal;
-      const own = credential.kind === "key" ? credential.projectId : null;
-      const id = header === undefined ? own : numberOf(header);
+      const id = named ?? (credential.kind === "key" ? credential.projectId : null);
       if (id === null) return undefined;
       const project = await projects(id);
       if (project === undefined || !maySpendIn(principal, project)) throw new TollgateError("NOT_FOUND");
@@ -38,13 +37,6 @@ export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }
       return budgets(JSON.stringify({ userId, keyId, projectId } satisfies Omit<BudgetOwners, "teamId">));
     },
   };
-}
-
-function numberOf(header: string): number {
-  if (/^[1-9]\d{0,14}$/.test(header)) return Number(header);
-  throw new TollgateError("VALIDATION_FAILED", {
-    faults: [{ path: "X-Project-Id", message: "must be the number of a project" }],
-  });
 }
 
 /** Remembers answers for a second; concurrent questions share one. Failures are not remembered. */

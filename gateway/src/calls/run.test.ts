@@ -222,6 +222,38 @@ test("a reader that is slower than the provider pauses it until it has drained",
   assert.deepEqual(call.flow, ["pause", "resume"]);
 });
 
+test("a reader that takes nothing for a minute has left: its call ends and its connection is broken", async () => {
+  const call = await running({ body: { stream: true } });
+  call.head(200, EVENT_STREAM);
+  call.reader.isFull = true;
+  call.chunk(textEvent("Hello"));
+  call.clock.advance(59_000);
+  await turn();
+  assert.equal(call.settlements.length, 0);
+  call.clock.advance(1_000);
+  await call.done;
+  assert.deepEqual([call.settlements[0]?.outcome, call.flow.at(-1)], ["aborted", "abort"]);
+  assert.equal(call.reader.wasAbandoned, true);
+});
+
+test("a call whose client left before anything was sent to the provider costs nothing", async () => {
+  for (const stream of [true, false]) {
+    const call = await running({ body: { stream } });
+    call.connecting();
+    call.reader.leave();
+    await call.done;
+    assert.deepEqual([call.settlements[0]?.outcome, call.settlements[0]?.costPico], ["aborted", 0n]);
+  }
+});
+
+test("a client that leaves while a refusal is read is not charged for it", async () => {
+  const call = await running();
+  call.head(429, JSON_TYPE);
+  call.reader.leave();
+  await call.done;
+  assert.deepEqual([call.settlements[0]?.outcome, call.settlements[0]?.costPico], ["aborted", 0n]);
+});
+
 test("an answer longer than 64 MiB is given up and charged as reserved", async () => {
   const call = await running();
   const part = Buffer.alloc(16 * 1024 * 1024, " ");

@@ -167,6 +167,9 @@ function conclude(call: Call, answer: Answer, { last }: Observed, { costPico }: 
     case "error":
       if (!last.inStream) throw last.error;
       answer.end(Buffer.from(`data: ${errorBody(last.error, call.correlationId)}\n\n`));
+      break;
+    case "none":
+      answer.abandon();
   }
 }
 

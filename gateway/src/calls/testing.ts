@@ -19,6 +19,7 @@ export function scriptedProvider(fields: Partial<Provider> = {}) {
   const flow: ("pause" | "resume" | "abort")[] = [];
   let asked: UpstreamRequest | undefined;
   let events: ExchangeEvents | undefined;
+  let wasSent = true;
   const provider: Provider = {
     name: "openai",
     simulated: false,
@@ -31,6 +32,9 @@ export function scriptedProvider(fields: Partial<Provider> = {}) {
       asked = request;
       events = listener;
       return {
+        get wasSent() {
+          return wasSent;
+        },
         pause: () => void flow.push("pause"),
         resume: () => void flow.push("resume"),
         abort() {
@@ -44,6 +48,10 @@ export function scriptedProvider(fields: Partial<Provider> = {}) {
     provider,
     flow,
     wasAsked: () => asked !== undefined,
+    /** It still waits for a connection. */
+    connecting() {
+      wasSent = false;
+    },
     askedBody: () => JSON.parse(asked!.body.toString()) as Record<string, unknown>,
     head: (status: number, headers: Record<string, string> = {}) => events?.head(status, headers),
     chunk: (bytes: string | Buffer) => events?.chunk(Buffer.from(bytes)),
@@ -57,6 +65,7 @@ export function memoryAnswer() {
   const state = {
     isOpen: true,
     isFull: false,
+    wasAbandoned: false,
     status: 0,
     headers: {} as Readonly<Record<string, string>>,
     text: "",
@@ -77,6 +86,10 @@ export function memoryAnswer() {
     },
     onDrain(listener) {
       onDrain = listener;
+    },
+    abandon() {
+      state.isOpen = false;
+      state.wasAbandoned = true;
     },
     onGone(listener) {
       onGone = listener;

@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, nextTurn } from "../lib/clock.ts";
 import type { Db } from "../store/tables.ts";
 import { expireReservations } from "./expiry.ts";
 import type { Settlement } from "./ledger.ts";
@@ -60,6 +60,10 @@ export function openMoney(deps: {
     inFlight: held.inFlight,
     async close(deadlineMs) {
       stopExpiring();
+      waiting.close();
+      await held.idle();
+      // What was granted last finds its caller gone and settles in the next turn.
+      await new Promise<void>(nextTurn);
       const left = await settling.drain(deadlineMs);
       await held.close();
       return left;

@@ -164,6 +164,64 @@ test("a failure reaches the call that met it and no other", async () => {
   assert.deepEqual([one!.status, two!.status].toSorted(), ["fulfilled", "rejected"]);
 });
 
+test("a call is never refused for another's budget", async () => {
+  const clock = new VirtualClock();
+  const OTHER = 8;
+  let room = 0n;
+  const line = patience({
+    clock,
+    waitMs: WAIT_MS,
+    async reserve({ call }) {
+      if (call.budgetIds.includes(OTHER)) return { granted: false, budgetId: OTHER, unspentPico: 0n };
+      if (room === 0n) return { granted: false, budgetId: BUDGET, unspentPico: 50n };
+      room -= 1n;
+      return { granted: true, call: { ...call, reservedPico: 1n } };
+    },
+  });
+  const ask = (budgetIds: readonly number[]) =>
+    line.reserve({ call: callOf({ budgetIds }), needPico: 1n, wantPico: 1n });
+  const calls = Array.from({ length: 30 }, () => ask([BUDGET]));
+  const both = ask([BUDGET, OTHER]);
+  await pass(clock, 200);
+  room = 30n;
+  await pass(clock, 2_000);
+  assert.deepEqual(new Set((await Promise.all(calls)).map(({ granted }) => granted)), new Set([true]));
+  const refused = await both;
+  assert.equal(!refused.granted && refused.budgetId, OTHER);
+});
+
+test("without patience a call takes what there is at once", async () => {
+  const clock = new VirtualClock();
+  const line = patience({
+    clock,
+    waitMs: 0,
+    reserve: async ({ call, needPico }) =>
+      needPico > 20n
+        ? { granted: false, budgetId: BUDGET, unspentPico: 100n }
+        : { granted: true, call: { ...call, reservedPico: 20n } },
+  });
+  const call = callOf({ budgetIds: [BUDGET] });
+  assert.equal((await line.reserve({ call, needPico: 10n, wantPico: 60n })).granted, true);
+  const refused = line.reserve({ call, needPico: 30n, wantPico: 60n });
+  assert.equal((await refused).granted, false);
+});
+
+test("who waits when the process stops is sent away to try again", async () => {
+  const clock = new VirtualClock();
+  const line = patience({
+    clock,
+    waitMs: WAIT_MS,
+    reserve: async () => ({ granted: false, budgetId: BUDGET, unspentPico: 100n }),
+  });
+  const request = { call: callOf({ budgetIds: [BUDGET] }), needPico: 1n, wantPico: 1n };
+  const waiting = assert.rejects(line.reserve(request), { code: "OVERLOADED" });
+  await pass(clock, 100);
+  line.close();
+  await pass(clock, 100);
+  await waiting;
+  await assert.rejects(line.reserve(request), { code: "OVERLOADED" });
+});
+
 test("whatever is asked and settled, the budget holds and every call is answered", async () => {
   const asked = fc.record({
     need: fc.bigInt(1n, 30n),

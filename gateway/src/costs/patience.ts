@@ -1,4 +1,5 @@
 import { type Clock, sleep } from "../lib/clock.ts";
+import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
 import type { Reserved, ReserveRequest } from "./reserve.ts";
 
@@ -11,10 +12,13 @@ export type Patience = {
   reserve(request: ReserveRequest): Promise<Reserved>;
   /** A call under these budgets has settled: there may be room now. */
   freed(budgetIds: readonly number[]): void;
+  /** Turns away who waits, and who still comes, with OVERLOADED: the process ends. */
+  close(): void;
 };
 
-/** For so long a call insists on all it wants; after that it takes what there is, down to its need. */
+/** For so long, at most, a call insists on all it wants; after that it takes what there is, down to its need. */
 const INSISTS_MS = 1_000;
+const RETRY_AFTER_STOP_MS = 1_000;
 /** Other instances settle without a word to this one. */
 const LOOK_AGAIN_MS = 50;
 const TRIED_TOGETHER = 20;
@@ -26,6 +30,8 @@ export function patience(deps: {
 }): Patience {
   const { clock, reserve, waitMs } = deps;
   const lines = new Map<number, Line>();
+  const insistsMs = Math.min(INSISTS_MS, waitMs / 2);
+  let isClosed = false;
 
   function join(budgetId: number, waiter: Waiter): void {
     const line = lines.get(budgetId);
@@ -39,50 +45,56 @@ export function patience(deps: {
   }
 
   async function serve(budgetId: number, line: Line): Promise<void> {
-    while (line.waiting.length > 0) {
+    while (line.waiting.length > 0 && !isClosed) {
       const tried = line.waiting.slice(0, TRIED_TOGETHER);
       const room = new Promise<void>((resolve) => {
         line.wake = resolve;
       });
-      const answers = await Promise.all(tried.map((waiter) => attempt(waiter)));
-      const refusal = answers.findLast((answer) => answer?.granted === false);
-      line.waiting = line.waiting.filter(
-        (waiter) => !isServed(waiter, answers[tried.indexOf(waiter)], refusal),
-      );
+      const answers = await Promise.all(tried.map(attempt));
+      const refusals = new Map<string, Refused>();
+      for (const [index, answer] of answers.entries()) {
+        if (answer?.granted === false) refusals.set(budgetsOf(tried[index]!), answer);
+      }
+      line.waiting = line.waiting.filter((waiter) => {
+        const answer = answers[tried.indexOf(waiter)] ?? refusals.get(budgetsOf(waiter));
+        return !isServed(waiter, answer, budgetId);
+      });
       const isMoving = answers.some((answer) => answer?.granted !== false);
       if (!isMoving && line.waiting.length > 0) await Promise.race([room, sleep(clock, LOOK_AGAIN_MS)]);
     }
     lines.delete(budgetId);
+    for (const waiter of line.waiting) waiter.reject(stopping());
   }
 
   /** Undefined: it failed, and the waiter knows. */
   async function attempt(waiter: Waiter): Promise<Reserved | undefined> {
+    waiter.needsOnly = clock.monotonic() - waiter.since >= insistsMs;
     try {
-      return await reserve({ ...waiter.request, needPico: leastWelcome(waiter, clock.monotonic()) });
+      return await reserve({ ...waiter.request, needPico: leastWelcome(waiter) });
     } catch (error) {
       waiter.reject(error);
       return undefined;
     }
   }
 
-  /** `answer` is the waiter's own if it was tried; `refusal` is the line's latest. */
-  function isServed(waiter: Waiter, answer: Reserved | undefined, refusal: Reserved | undefined): boolean {
+  /** `answer`: the waiter's own, or that of one under the very same budgets. */
+  function isServed(waiter: Waiter, answer: Reserved | undefined, budgetId: number): boolean {
     if (waiter.hasFailed) return true;
     if (answer?.granted === true) {
       waiter.resolve(answer);
       return true;
     }
-    const latest = answer ?? refusal;
-    if (latest === undefined || latest.granted) return false;
-    waiter.unspentPico = latest.unspentPico;
-    const isHopeless = latest.unspentPico < waiter.request.needPico;
-    if (!isHopeless && clock.monotonic() - waiter.since < waitMs) return false;
-    waiter.resolve(latest);
+    waiter.unspentPico = answer?.unspentPico ?? waiter.unspentPico;
+    const isHopeless = answer !== undefined && answer.unspentPico < waiter.request.needPico;
+    const isOverdue = waiter.needsOnly && clock.monotonic() - waiter.since >= waitMs;
+    if (!isHopeless && !isOverdue) return false;
+    waiter.resolve(answer ?? { granted: false, budgetId, unspentPico: waiter.unspentPico });
     return true;
   }
 
   return {
     async reserve(request) {
+      if (isClosed) throw stopping();
       const { budgetIds } = request.call;
       const since = clock.monotonic();
       const lined = budgetIds.find((id) => lines.has(id));
@@ -99,6 +111,10 @@ export function patience(deps: {
     freed(budgetIds) {
       for (const id of budgetIds) lines.get(id)?.wake();
     },
+    close() {
+      isClosed = true;
+      for (const line of lines.values()) line.wake();
+    },
   };
 
   function wait(
@@ -113,6 +129,7 @@ export function patience(deps: {
       since,
       unspentPico,
       hasFailed: false,
+      needsOnly: false,
       resolve,
       reject(error) {
         waiter.hasFailed = true;
@@ -133,14 +150,26 @@ type Waiter = {
   /** What the budget had not spent when last asked. */
   unspentPico: Pico;
   hasFailed: boolean;
+  /** It asked, or would have asked, for no more than it needs. */
+  needsOnly: boolean;
   resolve(reserved: Reserved): void;
   reject(error: unknown): void;
 };
 
+type Refused = Extract<Reserved, { readonly granted: false }>;
+
+function budgetsOf({ request }: Waiter): string {
+  return request.call.budgetIds.join();
+}
+
 /** All it wants, or all that is left of the budget if that is less; later, only what it needs. */
-function leastWelcome({ request, since, unspentPico }: Waiter, now: number): Pico {
+function leastWelcome({ request, needsOnly, unspentPico }: Waiter): Pico {
   const { needPico, wantPico } = request;
-  if (now - since >= INSISTS_MS) return needPico;
+  if (needsOnly) return needPico;
   const most = unspentPico < wantPico ? unspentPico : wantPico;
   return most < needPico ? needPico : most;
+}
+
+function stopping(): TollgateError {
+  return new TollgateError("OVERLOADED", { retryAfterMs: RETRY_AFTER_STOP_MS });
 }

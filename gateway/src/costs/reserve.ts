@@ -29,6 +29,8 @@ export type Reservations = {
   forget(id: string): void;
   /** How many reservations are kept alive here. */
   inFlight(): number;
+  /** Resolves when nothing is being reserved. */
+  idle(): Promise<void>;
   /** Stops keeping reservations alive. Resolves when nothing is under way any more. */
   close(): Promise<void>;
 };
@@ -86,6 +88,9 @@ export function reservations(deps: {
     },
     forget: (id) => void inFlight.delete(id),
     inFlight: () => inFlight.size,
+    async idle() {
+      await Promise.all([free.drain(), budgeted.drain()]);
+    },
     async close() {
       stop();
       await Promise.all([free.drain(), budgeted.drain(), beat]);

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Gate, Visitor } from "../calls/enter.ts";
@@ -24,10 +25,10 @@ export type Endpoint = {
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   /**
-   * Reads the parsed JSON (and its length in bytes) instead of the `body` schema, which then only documents it. Throws
-   * what is wrong with it; nothing has been consumed yet.
+   * Reads the parsed JSON, its length in bytes and the headers, instead of the `body` schema, which then only documents
+   * the body. Throws what is wrong with them; nothing has been consumed yet.
    */
-  readonly readBody?: (json: unknown, bytes: number) => unknown;
+  readonly readBody?: (json: unknown, bytes: number, headers: IncomingHttpHeaders) => unknown;
   /** Schema of the 200 or 201 answer; also what OpenAPI shows. */
   readonly answer?: z.ZodType;
   readonly answerStatus?: 200 | 201 | 204;

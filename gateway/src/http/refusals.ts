@@ -65,7 +65,7 @@ export function refuseSocket(
   fault: Error & { code?: string },
   socket: Socket,
 ): void {
-  if (fault.code === "ECONNRESET" || !socket.writable) {
+  if (fault.code === "ECONNRESET" || !socket.writable || isAnswering(socket)) {
     socket.destroy();
     return;
   }
@@ -87,7 +87,13 @@ export function refuseSocket(
       "",
       body,
     ].join("\r\n"),
+    () => socket.destroy(),
   );
+}
+
+/** An answer is on its way on this connection; a second one would end up inside it. */
+function isAnswering(socket: Socket & { _httpMessage?: { headersSent: boolean } | null }): boolean {
+  return socket._httpMessage?.headersSent === true;
 }
 
 /** Sends any error as its envelope. What is not one of ours is an outage of the store, or a fault of the house. */

@@ -64,7 +64,7 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     async (request: FastifyRequest, body: Buffer) => {
       const json = parseJson(body);
       const readBody = request.routeOptions.config.endpoint?.readBody;
-      return readBody === undefined ? json : readBody(json, body.length);
+      return readBody === undefined ? json : readBody(json, body.length, request.headers);
     },
   );
   app.decorateRequest("trace");
@@ -132,7 +132,7 @@ async function letIn(deps: ServerDeps, request: FastifyRequest): Promise<void> {
     case "operator":
       return demand(deps, deps.isOperator, rawHeaders);
     case "metrics":
-      if (deps.metricsArePublic || isLoopback(request.raw.socket.remoteAddress)) return;
+      if (deps.metricsArePublic || isFromHere(request)) return;
       return demand(deps, deps.isInternal, rawHeaders);
   }
 }
@@ -155,8 +155,11 @@ function addressOf({ trustedProxies }: ServerDeps, { raw }: FastifyRequest): str
   return clientAddress(raw.socket.remoteAddress ?? "", hops, trustedProxies);
 }
 
-function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && /^(127\.|::1$|::ffff:127\.)/.test(address);
+/** From this machine, and not through a proxy on it. */
+function isFromHere({ raw }: FastifyRequest): boolean {
+  const { "x-forwarded-for": forwardedFor, forwarded } = raw.headers;
+  const isDirect = forwardedFor === undefined && forwarded === undefined;
+  return isDirect && /^(127\.|::1$|::ffff:127\.)/.test(raw.socket.remoteAddress ?? "");
 }
 
 function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint): void {

@@ -46,6 +46,8 @@ export type ExchangeEvents = {
 export type ExchangeFailure = { readonly kind: "connect" | "timeout" | "cut"; readonly cause: unknown };
 
 export type Exchange = {
+  /** False while it still waits for a connection: an abort then means that the server never hears of it. */
+  readonly wasSent: boolean;
   /** Stops the flow of chunks soon; `resume` starts it again. */
   pause(): void;
   resume(): void;
@@ -103,6 +105,10 @@ class Transfer implements Exchange, Dispatcher.DispatchHandler {
 
   constructor(events: ExchangeEvents) {
     this.#events = events;
+  }
+
+  get wasSent(): boolean {
+    return this.#controller !== undefined;
   }
 
   pause(): void {

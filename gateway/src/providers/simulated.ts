@@ -97,6 +97,8 @@ class Playback implements Exchange {
     });
   }
 
+  readonly wasSent = true;
+
   abort(): void {
     this.#over(!this.#played);
   }

@@ -31,7 +31,12 @@ const chatBody = z
   })
   .meta({ id: "ChatCompletionRequest" });
 
-type ChatVisitBody = { readonly asked: ChatRequest; readonly target: Target };
+type ChatVisitBody = {
+  readonly asked: ChatRequest;
+  readonly target: Target;
+  readonly operation: string;
+  readonly projectId: number | undefined;
+};
 
 export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
   return [
@@ -42,15 +47,19 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
       access: { credential: "caller", scope: "inference:write", class: "chat" },
       isAiCall: true,
       body: chatBody,
-      readBody(json, bytes): ChatVisitBody {
+      readBody(json, bytes, headers): ChatVisitBody {
         const asked = chatRequest(json, bytes);
-        return { asked, target: targetOf(deps.routes, deps.prices(), asked.model, deps.clock.now()) };
+        return {
+          asked,
+          target: targetOf(deps.routes, deps.prices(), asked.model, deps.clock.now()),
+          operation: operationOf(oneHeader(headers["x-operation"])),
+          projectId: projectIdOf(oneHeader(headers["x-project-id"])),
+        };
       },
       async handle({ request, reply, correlationId, visitor }) {
-        const { asked, target } = request.body as ChatVisitBody;
+        const { asked, target, operation, ...named } = request.body as ChatVisitBody;
         const { principal } = visitor;
-        const projectId = await deps.payers.projectOf(principal, oneHeader(request.headers["x-project-id"]));
-        const operation = operationOf(oneHeader(request.headers["x-operation"])) ?? "chat";
+        const projectId = await deps.payers.projectOf(principal, named.projectId);
         const id = uuidv7(deps.clock.now(), deps.chance);
         const settled = await run(
           deps,
@@ -76,9 +85,18 @@ function oneHeader(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(",") : value;
 }
 
-function operationOf(header: string | undefined): string | undefined {
-  if (header === undefined || /^[a-z0-9._-]{1,64}$/.test(header)) return header;
-  throw new TollgateError("VALIDATION_FAILED", {
-    faults: [{ path: "X-Operation", message: "must be 1 to 64 of a-z 0-9 . _ -" }],
-  });
+function operationOf(header: string | undefined): string {
+  if (header === undefined) return "chat";
+  if (/^[a-z0-9._-]{1,64}$/.test(header)) return header;
+  throw invalidHeader("X-Operation", "must be 1 to 64 of a-z 0-9 . _ -");
+}
+
+function projectIdOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(header)) return Number(header);
+  throw invalidHeader("X-Project-Id", "must be the number of a project");
+}
+
+function invalidHeader(path: string, message: string): TollgateError {
+  return new TollgateError("VALIDATION_FAILED", { faults: [{ path, message }] });
 }
