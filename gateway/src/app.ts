@@ -20,7 +20,7 @@ import { identifier } from "./identity/identify.ts";
 import { type StaticTokens, staticTokens } from "./identity/static-tokens.ts";
 import { ensureUsers, readDeployment } from "./identity/users.ts";
 import { watchEpochs } from "./identity/watch-epochs.ts";
-import { type Clock, sleep } from "./lib/clock.ts";
+import { atMost, type Clock } from "./lib/clock.ts";
 import { type Chance, uuidv7 } from "./lib/ids.ts";
 import { derivedKey, secretMatcher } from "./lib/secrets.ts";
 import { addressSubjects } from "./limits/address-subject.ts";
@@ -210,9 +210,9 @@ export async function openApp(options: AppOptions): Promise<App> {
       const finished = server.close();
       // A connection that falls idle during the stop would wait for its next request until its keep-alive ends.
       timers.push(clock.every(STOP_SWEEP_MS, () => server.server.closeIdleConnections()));
-      await Promise.race([finished, sleep(clock, settings.SHUTDOWN_TIMEOUT_SECONDS * 1000)]);
+      await atMost(clock, settings.SHUTDOWN_TIMEOUT_SECONDS * 1000, finished);
       for (const stop of stops) stop();
-      await Promise.race([finished, sleep(clock, SETTLE_AT_STOP_MS)]);
+      await atMost(clock, SETTLE_AT_STOP_MS, finished);
       server.server.closeAllConnections();
       for (const stop of timers) stop();
       await forgetEpochs();

@@ -3,7 +3,7 @@ import { costOf } from "../costs/cost.ts";
 import type { ReservedCall, Settlement } from "../costs/ledger.ts";
 import type { Reserved, ReserveRequest } from "../costs/reserve.ts";
 import type { Usage } from "../costs/usage.ts";
-import { type Clock, sleep } from "../lib/clock.ts";
+import { atMost, type Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { usdText } from "../lib/money.ts";
 import type { Answer, Call } from "./call.ts";
@@ -43,7 +43,7 @@ export async function run(deps: RunDeps, call: Call, answer: Answer): Promise<Se
   const observed = answer.isOpen() ? await ask(deps, call, outputCap, answer) : leftBefore;
   const settlement = settlementOf(reserved, call, observed, deps.clock.monotonic() - startedAt);
   const settled = deps.settle(settlement).then(() => deps.onSettled(settlement));
-  await Promise.race([settled, sleep(deps.clock, LONGEST_HOLD_MS)]);
+  await atMost(deps.clock, LONGEST_HOLD_MS, settled);
   conclude(call, answer, observed, settlement);
   return settlement;
 }

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../lib/clock.ts";
+import { atMost, type Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
 import type { Reserved, ReserveRequest } from "./reserve.ts";
@@ -60,7 +60,7 @@ export function patience(deps: {
         return !isServed(waiter, answer, budgetId);
       });
       const isMoving = answers.some((answer) => answer?.granted !== false);
-      if (!isMoving && line.waiting.length > 0) await Promise.race([room, sleep(clock, LOOK_AGAIN_MS)]);
+      if (!isMoving && line.waiting.length > 0) await atMost(clock, LOOK_AGAIN_MS, room);
     }
     lines.delete(budgetId);
     for (const waiter of line.waiting) waiter.reject(stopping());

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { type Clock, sleep } from "../lib/clock.ts";
+import { atMost, type Clock, sleep } from "../lib/clock.ts";
 import type { Db } from "../store/tables.ts";
 import { groupCommit } from "./batch.ts";
 import { booking } from "./booking.ts";
@@ -68,7 +68,7 @@ export function settlements(deps: {
     },
     waiting: () => unsettled,
     async drain(deadlineMs) {
-      await Promise.race([batch.drain(), sleep(clock, deadlineMs)]);
+      await atMost(clock, deadlineMs, batch.drain());
       givenUp = true;
       return unsettled;
     },

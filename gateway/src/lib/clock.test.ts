@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isoTime, sleep, utcDay, VirtualClock, within } from "./clock.ts";
+import { atMost, isoTime, sleep, utcDay, VirtualClock, within } from "./clock.ts";
 
 const START = Date.UTC(2026, 10, 22, 12);
 
@@ -86,6 +86,15 @@ test("work that takes too long is given up at the agreed time", async () => {
   const work = within(clock, 10, sleep(clock, 11), () => new Error("late"));
   clock.advance(10);
   await assert.rejects(work, /late/);
+});
+
+test("work is waited for at most as long as agreed, and its alarm is called off when it is done", async () => {
+  const clock = new VirtualClock(START);
+  const late = atMost(clock, 10, sleep(clock, 1_000));
+  clock.advance(10);
+  await late;
+  await atMost(clock, 10, Promise.resolve("done"));
+  await assert.rejects(atMost(clock, 10, Promise.reject(new Error("broken"))), /broken/);
 });
 
 test("days and times are UTC", () => {

@@ -51,6 +51,14 @@ export function within<T>(clock: Clock, ms: number, work: Promise<T>, makeError:
   });
 }
 
+/** Settles as `work` does, or resolves after `ms` if that comes first. The work itself goes on. */
+export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, resolve);
+    work.then(() => resolve(), reject).finally(cancel);
+  });
+}
+
 /** Time as ISO 8601, UTC, with milliseconds. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();

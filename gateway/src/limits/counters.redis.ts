@@ -26,7 +26,7 @@ export function redisCounters(deps: {
       const keys = dimensions.map(({ key }) => redisKey(key));
       const args: (string | number)[] = [now(), commit ? 1 : 0];
       for (const { shape, limit, windowMs, cost, capacity } of dimensions) {
-        args.push(letters[shape], limit, windowMs, cost, capacity);
+        args.push(`${letters[shape]} ${limit} ${windowMs} ${cost} ${capacity}`);
       }
       const reply = (await reached(takeScript(keys, args, DECISION_TIMEOUT_MS))) as readonly string[];
       const [allowed, decidedAt] = reply[0]!.split(" ");

@@ -2,7 +2,8 @@
  * The arithmetic of `shapes.ts` inside Redis: one step decides every dimension, and nothing is written unless all fit.
  *
  * KEYS[i] is the state of dimension i. ARGV: now in ms (empty: the server's clock), 1 to commit or 0 to judge only,
- * then per dimension shape, limit, windowMs, cost, capacity. A shape is w window, q dailyQuota, b bucket, e epoch.
+ * then per dimension one text "shape limit windowMs cost capacity", for each argument has a price of its own on the
+ * wire. A shape is w window, q dailyQuota, b bucket, e epoch.
  * Replies with texts of whole numbers: "allowed now", then per dimension "verdict remaining resetMs retryMs".
  * A verdict is 0 exceeded, 1 fits, 2 stale, 3 unseeded.
  *
@@ -12,9 +13,8 @@ export const takeLua = `${preludeLua()}
 local replies, writes, allowed = {}, {}, 1
 
 for i, key in ipairs(KEYS) do
-  local at = 5 * i - 2
-  local shape, limit, window = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local cost, capacity = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local shape, limit, window, cost, capacity = string.match(ARGV[i + 2], '(%S+) (%S+) (%S+) (%S+) (%S+)')
+  limit, window, cost, capacity = tonumber(limit), tonumber(window), tonumber(cost), tonumber(capacity)
   local verdict, remaining, reset, retry = 1, 0, 0, 0
   local start, used, ttl
 

@@ -2,6 +2,22 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@pro
 
 const SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
+/** Finding the child of a set of labels costs more than counting with it: each is made once. */
+function remembering<M extends { labels(...values: string[]): object }>(metric: M): M {
+  const make = metric.labels.bind(metric);
+  const children = new Map<string, object>();
+  metric.labels = (...values: string[]) => {
+    const key = values.join("\n");
+    let child = children.get(key);
+    if (child === undefined) {
+      child = make(...values);
+      children.set(key, child);
+    }
+    return child;
+  };
+  return metric;
+}
+
 /**
  * Every metric there is (X2). Labels come from small fixed sets: never a user, a key, an address, or a model name
  * that a caller made up.
@@ -12,79 +28,99 @@ export function newMetrics(read: { readonly callsInFlight: () => number }) {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    authRequests: new Counter({
-      name: "auth_requests_total",
-      help: "Requests that needed a credential, by what came of it.",
-      labelNames: ["outcome", "method"] as const,
-      registers,
-    }),
-    rateLimitHits: new Counter({
-      name: "auth_rate_limit_hits_total",
-      help: "Requests refused by a rate limit, by the limit that was reported.",
-      labelNames: ["limit"] as const,
-      registers,
-    }),
+    authRequests: remembering(
+      new Counter({
+        name: "auth_requests_total",
+        help: "Requests that needed a credential, by what came of it.",
+        labelNames: ["outcome", "method"] as const,
+        registers,
+      }),
+    ),
+    rateLimitHits: remembering(
+      new Counter({
+        name: "auth_rate_limit_hits_total",
+        help: "Requests refused by a rate limit, by the limit that was reported.",
+        labelNames: ["limit"] as const,
+        registers,
+      }),
+    ),
     quotaExceeded: new Counter({
       name: "auth_quota_exceeded_total",
       help: "Requests refused because a daily quota was used up.",
       registers,
     }),
-    keyCacheLookups: new Counter({
-      name: "auth_key_cache_lookups_total",
-      help: "Look-ups in the cache of verified identities.",
-      labelNames: ["result"] as const,
-      registers,
-    }),
+    keyCacheLookups: remembering(
+      new Counter({
+        name: "auth_key_cache_lookups_total",
+        help: "Look-ups in the cache of verified identities.",
+        labelNames: ["result"] as const,
+        registers,
+      }),
+    ),
     rateLimitDegraded: new Counter({
       name: "rate_limit_degraded_total",
       help: "Limit decisions made without the shared counters.",
       registers,
     }),
-    requests: new Counter({
-      name: "tollgate_requests_total",
-      help: "Finished requests by route and status.",
-      labelNames: ["route", "status"] as const,
-      registers,
-    }),
-    requestSeconds: new Histogram({
-      name: "tollgate_request_duration_seconds",
-      help: "From the request's head to the last byte of its answer.",
-      labelNames: ["route"] as const,
-      buckets: SECONDS,
-      registers,
-    }),
-    upstreamSeconds: new Histogram({
-      name: "tollgate_upstream_duration_seconds",
-      help: "From asking the provider to the last byte of its answer.",
-      labelNames: ["provider"] as const,
-      buckets: SECONDS,
-      registers,
-    }),
-    firstByteSeconds: new Histogram({
-      name: "tollgate_time_to_first_byte_seconds",
-      help: "From asking the provider to the first byte of its answer.",
-      labelNames: ["provider"] as const,
-      buckets: SECONDS,
-      registers,
-    }),
-    calls: new Counter({
-      name: "tollgate_calls_total",
-      help: "AI calls by provider and outcome.",
-      labelNames: ["provider", "outcome"] as const,
-      registers,
-    }),
-    tokens: new Counter({
-      name: "tollgate_tokens_total",
-      help: "Tokens on the ledger.",
-      labelNames: ["provider", "type"] as const,
-      registers,
-    }),
-    costUsd: new Counter({
-      name: "tollgate_cost_usd_total",
-      help: "Money on the ledger, USD, rounded to doubles; the ledger itself is exact.",
-      labelNames: ["provider", "source"] as const,
-      registers,
-    }),
+    requests: remembering(
+      new Counter({
+        name: "tollgate_requests_total",
+        help: "Finished requests by route and status.",
+        labelNames: ["route", "status"] as const,
+        registers,
+      }),
+    ),
+    requestSeconds: remembering(
+      new Histogram({
+        name: "tollgate_request_duration_seconds",
+        help: "From the request's head to the last byte of its answer.",
+        labelNames: ["route"] as const,
+        buckets: SECONDS,
+        registers,
+      }),
+    ),
+    upstreamSeconds: remembering(
+      new Histogram({
+        name: "tollgate_upstream_duration_seconds",
+        help: "From asking the provider to the last byte of its answer.",
+        labelNames: ["provider"] as const,
+        buckets: SECONDS,
+        registers,
+      }),
+    ),
+    firstByteSeconds: remembering(
+      new Histogram({
+        name: "tollgate_time_to_first_byte_seconds",
+        help: "From asking the provider to the first byte of its answer.",
+        labelNames: ["provider"] as const,
+        buckets: SECONDS,
+        registers,
+      }),
+    ),
+    calls: remembering(
+      new Counter({
+        name: "tollgate_calls_total",
+        help: "AI calls by provider and outcome.",
+        labelNames: ["provider", "outcome"] as const,
+        registers,
+      }),
+    ),
+    tokens: remembering(
+      new Counter({
+        name: "tollgate_tokens_total",
+        help: "Tokens on the ledger.",
+        labelNames: ["provider", "type"] as const,
+        registers,
+      }),
+    ),
+    costUsd: remembering(
+      new Counter({
+        name: "tollgate_cost_usd_total",
+        help: "Money on the ledger, USD, rounded to doubles; the ledger itself is exact.",
+        labelNames: ["provider", "source"] as const,
+        registers,
+      }),
+    ),
     unpricedCalls: new Counter({
       name: "tollgate_unpriced_requests_total",
       help: "Calls charged at the default rates because their model is in no price book.",
