@@ -5,8 +5,7 @@ import type { Identifier } from "../identity/identify.ts";
 import type { Principal } from "../identity/principal.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Admission, AppliedLimit } from "../limits/admit.ts";
-import type { EndpointClass, LimitRules } from "../limits/applicable.ts";
-import { applicableLimits } from "../limits/applicable.ts";
+import { applicableLimits, type EndpointClass, type LimitRules } from "../limits/applicable.ts";
 import { limitHeaders } from "../limits/headers.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 

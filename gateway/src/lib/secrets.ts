@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
 /** One HKDF info string per purpose: a key made for one thing is never accepted for another. */
-export type Purpose = "apikey-pepper" | "static-token" | "ratelimit-subject" | "cursor";
+export type Purpose = "apikey-pepper" | "static-token" | "ratelimit-subject";
 
 /** HKDF-SHA256(SECRET_KEY, salt "tollgate", info "tollgate/<purpose>/v1"), 32 bytes. */
 export function derivedKey(secretKey: Uint8Array, purpose: Purpose): Buffer {

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import type { ChatRequest } from "../../calls/chat.ts";
-import { chatRequest } from "../../calls/chat.ts";
+import type { Call } from "../../calls/call.ts";
+import { type ChatRequest, chatRequest } from "../../calls/chat.ts";
 import type { Payers } from "../../calls/payer.ts";
 import { type RunDeps, run } from "../../calls/run.ts";
-import type { Routes } from "../../calls/target.ts";
-import { type Target, targetOf } from "../../calls/target.ts";
+import { type Routes, type Target, targetOf } from "../../calls/target.ts";
 import type { PriceBook } from "../../costs/prices.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import { type Chance, uuidv7 } from "../../lib/ids.ts";
@@ -59,23 +58,17 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
       async handle({ request, reply, correlationId, visitor }) {
         const { asked, target, operation, ...named } = request.body as ChatVisitBody;
         const { principal } = visitor;
-        const projectId = await deps.payers.projectOf(principal, named.projectId);
-        const id = uuidv7(deps.clock.now(), deps.chance);
-        const settled = await run(
-          deps,
-          {
-            id,
-            correlationId,
-            principal,
-            projectId,
-            operation,
-            endpointClass: "chat",
-            request: asked,
-            target,
-          },
-          httpAnswer(reply),
-        );
-        request.trace.settled = settled;
+        const call: Call = {
+          id: uuidv7(deps.clock.now(), deps.chance),
+          correlationId,
+          principal,
+          projectId: await deps.payers.projectOf(principal, named.projectId),
+          operation,
+          endpointClass: "chat",
+          request: asked,
+          target,
+        };
+        request.trace.settled = await run(deps, call, httpAnswer(reply));
       },
     },
   ];
