@@ -59,8 +59,8 @@ export function keyOf(deployment: string, key: string): string {
   return `tg:{tg}:${deployment.slice(0, 8)}:${key}`;
 }
 
-/** A caller waits for these. */
-const DECISION_TIMEOUT_MS = 50;
+/** A caller waits for these, and has its answer within 150 ms whatever becomes of Redis. */
+const DECISION_TIMEOUT_MS = 100;
 const RAISE_TIMEOUT_MS = 200;
 
 const letters = { window: "w", dailyQuota: "q", bucket: "b", epoch: "e" } as const satisfies Record<

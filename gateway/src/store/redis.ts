@@ -109,12 +109,21 @@ function isReply(error: unknown): error is Error {
 }
 
 /**
- * Rejects when `work` has not ended after `ms`. An answer that has already reached the socket counts even if this
- * process was too busy to read it: the verdict falls one turn of the event loop after the alarm.
+ * Rejects when `work` has not ended `ms` after this turn, at whose end its command is written. An answer that has
+ * already reached the socket counts even if this process was too busy to read it: the verdict falls one turn of the
+ * event loop after the alarm.
  */
 function answered<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => nextTurn(() => reject(new Error(`no answer within ${ms} ms`))));
-    work.then(resolve, reject).finally(cancel);
+    let cancel: (() => void) | undefined;
+    let isDone = false;
+    nextTurn(() => {
+      if (isDone) return;
+      cancel = clock.after(ms, () => nextTurn(() => reject(new Error(`no answer within ${ms} ms`))));
+    });
+    work.then(resolve, reject).finally(() => {
+      isDone = true;
+      cancel?.();
+    });
   });
 }
