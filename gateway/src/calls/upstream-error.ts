@@ -1,6 +1,7 @@
 import { DAY_MS } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { ExchangeFailure } from "../lib/fetch.ts";
+import { type Fields, fieldsOf, parsedObject } from "../providers/json.ts";
 import { openAiError } from "../providers/openai.error.ts";
 
 /** The caller's own mistakes, as the provider found them. */
@@ -16,7 +17,8 @@ export function errorOfAnswer(
   headers: Readonly<Record<string, string>>,
   body: Buffer,
 ): TollgateError {
-  const said = providerError(body);
+  const answer = parsedObject(body.toString()) ?? {};
+  const said = openAiError(answer);
   const cause = new Error(
     `the provider answered ${status}: ${said?.message.slice(0, LONGEST_MESSAGE) ?? ""}`,
   );
@@ -25,7 +27,7 @@ export function errorOfAnswer(
   }
   if (PASSED_STATUSES.has(status)) {
     const message = said?.message.slice(0, LONGEST_MESSAGE) ?? "The AI provider refused the request.";
-    return new TollgateError("PROVIDER_REJECTED", { status, message, param: paramOf(body) }, { cause });
+    return new TollgateError("PROVIDER_REJECTED", { status, message, param: paramOf(answer) }, { cause });
   }
   if (status === 408 || status === 504) return new TollgateError("PROVIDER_TIMEOUT", undefined, { cause });
   return new TollgateError("PROVIDER_FAILED", undefined, { cause });
@@ -38,22 +40,9 @@ export function errorOfFailure({ kind, cause }: ExchangeFailure): TollgateError 
   });
 }
 
-function providerError(body: Buffer) {
-  const json = parsed(body);
-  return typeof json === "object" && json !== null ? openAiError(json as Record<string, unknown>) : undefined;
-}
-
-function paramOf(body: Buffer): string | null {
-  const json = parsed(body) as { error?: { param?: unknown } } | undefined;
-  return typeof json?.error?.param === "string" ? json.error.param.slice(0, 200) : null;
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
+function paramOf(answer: Fields): string | null {
+  const { param } = fieldsOf(answer.error);
+  return typeof param === "string" ? param.slice(0, 200) : null;
 }
 
 /** The provider's wish, in milliseconds; `undefined` if it has none that can be believed. */
