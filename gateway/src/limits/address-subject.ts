@@ -10,8 +10,13 @@ export function addressSubjects(key: Uint8Array): (address: string) => string {
     const found = known.get(address);
     if (found !== undefined) return found;
     if (known.size >= REMEMBERED) known.clear();
-    const subject = hmacSha256(key, addressBucket(address)).toString("base64url").slice(0, 16);
+    const subject = oneWaySubject(key, addressBucket(address));
     known.set(address, subject);
     return subject;
   };
+}
+
+/** 16 characters of base64url that tell nothing about the text to whom lacks the key. */
+export function oneWaySubject(key: Uint8Array, text: string): string {
+  return hmacSha256(key, text).toString("base64url").slice(0, 16);
 }

@@ -65,6 +65,58 @@ export function countersContract(open: () => Promise<Subject>): void {
     assert.equal((await stored())?.verdict, "stale");
   });
 
+  test("what a call took is given back to all its limits together, and a fence stays as it is", async () => {
+    const { counters, stateOf } = await open();
+    const limits = [
+      dimension("user", { cost: 2 }),
+      dimension("quota", { shape: "dailyQuota", limit: 9, windowMs: DAY_MS, cost: 2 }),
+      dimension("key", { shape: "bucket", limit: 60, capacity: 5, cost: 2 }),
+      dimension("epoch", { shape: "epoch", limit: 4 }),
+    ];
+    await counters.seed(limits[1]!, 3);
+    await counters.raiseEpoch("epoch", 4);
+    await counters.giveBack(limits, await counters.take(limits, true));
+    assert.deepEqual(await Promise.all(limits.map(({ key, shape }) => stateOf(key, shape))), [
+      { since: NOON, amount: 0 },
+      { since: NOON - DAY_MS / 2, amount: 3 },
+      { since: NOON, amount: 5 },
+      { since: 0, amount: 4 },
+    ]);
+  });
+
+  test("a window that is over gets nothing back, nor does the one after it", async () => {
+    const { counters, clock, stateOf, snapshot } = await open();
+    const user = dimension("user");
+    const first = await counters.take([user], true);
+    clock.advance(60_000);
+    await counters.take([user], true);
+    const before = await snapshot(["user"]);
+    await counters.giveBack([user], first);
+    assert.equal(await snapshot(["user"]), before);
+    assert.deepEqual(await stateOf("user", "window"), { since: NOON + 60_000, amount: 1 });
+  });
+
+  test("a bucket never gets more back than it holds, and one that is forgotten gets nothing", async () => {
+    const { counters, clock, stateOf } = await open();
+    const key = dimension("key", { shape: "bucket", limit: 60, capacity: 2 });
+    const first = await counters.take([key], true);
+    clock.advance(1_500);
+    await counters.take([dimension("key", { ...key, cost: 0 })], true);
+    await counters.giveBack([key], first);
+    assert.deepEqual(await stateOf("key", "bucket"), { since: NOON + 1_500, amount: 2 });
+    await counters.giveBack([{ ...key, key: "unknown" }], first);
+    assert.equal(await stateOf("unknown", "bucket"), undefined);
+  });
+
+  test("a refused call took nothing and gives nothing back", async () => {
+    const { counters, snapshot } = await open();
+    const limits = [dimension("user"), dimension("strict", { limit: 1 })];
+    await counters.take(limits, true);
+    const before = await snapshot(["user", "strict"]);
+    await counters.giveBack(limits, await counters.take(limits, true));
+    assert.equal(await snapshot(["user", "strict"]), before);
+  });
+
   test("one hundred calls at once on a limit of 20: exactly 20 pass", async () => {
     const { counters } = await open();
     const limits = [
@@ -76,17 +128,19 @@ export function countersContract(open: () => Promise<Subject>): void {
   });
 
   test("a refused decision leaves what is stored as it was, byte for byte", async () => {
-    const { counters, clock, snapshot } = await open();
+    const subject = await open();
+    const { snapshot } = subject;
+    const decisions: Decision[] = [];
     let refusals = 0;
     for (const step of randomSteps(7, 3_000)) {
       if (step.kind !== "take") {
-        await play({ counters, clock }, step);
+        await play(subject, step, decisions);
         continue;
       }
       const keys = step.dimensions.map(({ key }) => key);
       const before = await snapshot(keys);
-      const { allowed } = await counters.take(step.dimensions, step.commit);
-      if (allowed && step.commit) continue;
+      const taken = await play(subject, step, decisions);
+      if (taken?.allowed && step.commit) continue;
       refusals++;
       assert.equal(await snapshot(keys), before);
     }
@@ -101,15 +155,15 @@ export async function sameDecisions(
   seed: number,
   operations: number,
 ): Promise<number> {
+  const decisions: readonly [Decision[], Decision[]] = [[], []];
   let played = 0;
   for (const step of randomSteps(seed, operations)) {
     const where = `seed ${seed}, step ${played}: ${JSON.stringify(step)}`;
-    const [left, right] = [await play(a, step), await play(b, step)];
+    const touched = dimensionsOf(step, decisions[0]);
+    const [left, right] = [await play(a, step, decisions[0]), await play(b, step, decisions[1])];
     assert.deepStrictEqual(left, right, where);
-    if (step.kind === "take") {
-      for (const { key, shape } of step.dimensions) {
-        assert.deepStrictEqual(await a.stateOf(key, shape), await b.stateOf(key, shape), where);
-      }
+    for (const { key, shape } of touched) {
+      assert.deepStrictEqual(await a.stateOf(key, shape), await b.stateOf(key, shape), where);
     }
     played++;
   }
@@ -121,12 +175,24 @@ export const NOON = Date.UTC(2026, 0, 1, 12);
 type Move =
   | { readonly kind: "advance" | "step"; readonly ms: number }
   | { readonly kind: "take"; readonly dimensions: readonly Dimension[]; readonly commit: boolean }
+  /** Of the decisions made so far the last (1), the one before it (2), and so on; perhaps once more. */
+  | { readonly kind: "giveBack"; readonly ago: number }
   | { readonly kind: "seed"; readonly dimension: Dimension; readonly used: number }
   | { readonly kind: "raise"; readonly key: string; readonly epoch: number };
 
+/** A decision that was to be written, allowed or not. */
+type Decision = { readonly dimensions: readonly Dimension[]; readonly taken: Taken };
+
+function dimensionsOf(move: Move, decisions: readonly Decision[]): readonly Dimension[] {
+  if (move.kind === "take") return move.dimensions;
+  return (move.kind === "giveBack" && decisions.at(-move.ago)?.dimensions) || [];
+}
+
+/** `decisions` grows by what this move decides. */
 async function play(
   { counters, clock }: Pick<Subject, "counters" | "clock">,
   move: Move,
+  decisions: Decision[],
 ): Promise<Taken | undefined> {
   switch (move.kind) {
     case "advance":
@@ -141,8 +207,16 @@ async function play(
     case "raise":
       await counters.raiseEpoch(move.key, move.epoch);
       return undefined;
-    case "take":
-      return counters.take(move.dimensions, move.commit);
+    case "giveBack": {
+      const decision = decisions.at(-move.ago);
+      if (decision !== undefined) await counters.giveBack(decision.dimensions, decision.taken);
+      return undefined;
+    }
+    case "take": {
+      const taken = await counters.take(move.dimensions, move.commit);
+      if (move.commit) decisions.push({ dimensions: move.dimensions, taken });
+      return taken;
+    }
   }
 }
 
@@ -172,6 +246,7 @@ function* randomSteps(seed: number, operations: number): Generator<Move> {
       yield { kind: "step", ms: oneOf([-1, -400, -1_001, -59_999, -61_000, -DAY_MS, 1, 70_000, DAY_MS]) };
     else if (dice < 0.28) yield { kind: "seed", dimension: random("dailyQuota"), used: upTo(6) };
     else if (dice < 0.3) yield { kind: "raise", key: `epoch-${upTo(3)}`, epoch: 20 + upTo(50) };
+    else if (dice < 0.4) yield { kind: "giveBack", ago: 1 + upTo(9) };
     else {
       const shapes: readonly Shape[] = ["window", "bucket", "dailyQuota", "epoch"];
       const dimensions = shapes.flatMap((shape) => (upTo(2) > 0 ? [random(shape)] : []));

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Counters, Dimension } from "./limit.ts";
+import { stateAfterGiveBack } from "./give-back.ts";
+import type { Counters, Dimension, Taken } from "./limit.ts";
 import { judge, type State, seedQuota, type Write } from "./shapes.ts";
 
 /** A state, and when it has become as good as none (ms since the epoch). */
@@ -16,6 +17,8 @@ export function memoryCounters(deps: {
   readonly maxEntries?: number;
 }): Counters {
   const { clock, entries = new Map<string, Entry>(), maxEntries = 100_000 } = deps;
+  /** Where decisions took that found no room: not from the states of their own keys. */
+  const crowded = new WeakMap<Taken, readonly string[]>();
   let sweptAt = -SWEEP_EVERY_MS;
 
   const hasRoomFor = (wanted: number, now: number): boolean => {
@@ -44,7 +47,18 @@ export function memoryCounters(deps: {
       if (allowed && commit) {
         for (const [i, { write }] of steps.entries()) if (write !== undefined) put(keys[i]!, write, now);
       }
-      return { allowed, now, judgements };
+      const taken = { allowed, now, judgements };
+      if (keys.some((key, i) => key !== dimensions[i]!.key)) crowded.set(taken, keys);
+      return taken;
+    },
+    async giveBack(dimensions, taken) {
+      if (!taken.allowed) return;
+      const keys = crowded.get(taken) ?? dimensions.map(({ key }) => key);
+      for (const [i, key] of keys.entries()) {
+        const entry = entries.get(key);
+        const state = stateAfterGiveBack(entry?.state, dimensions[i]!, taken, i);
+        if (entry !== undefined && state !== undefined) entries.set(key, { ...entry, state });
+      }
     },
     async seed(dimension, used) {
       const now = clock.now();

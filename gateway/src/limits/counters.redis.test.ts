@@ -6,6 +6,7 @@ import { openRedis, type RedisDoor } from "../store/redis.ts";
 import { countersContract, dimension, NOON, type Subject, sameDecisions } from "./counters.contract.ts";
 import { type Entry, memoryCounters } from "./counters.memory.ts";
 import { keyOf, redisCounters } from "./counters.redis.ts";
+import { patient } from "./counters.testing.ts";
 import { type Counters, CountersUnavailable, type Dimension } from "./limit.ts";
 import type { State } from "./shapes.ts";
 
@@ -80,6 +81,8 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
     await assert.rejects(counters.take([dimension("k")], true), CountersUnavailable);
     await assert.rejects(counters.seed(dimension("k", { shape: "dailyQuota" }), 1), CountersUnavailable);
     await assert.rejects(counters.raiseEpoch("k", 1), CountersUnavailable);
+    const elsewhere = await inMemory().counters.take([dimension("k")], true);
+    await assert.rejects(counters.giveBack([dimension("k")], elsewhere), CountersUnavailable);
     assert.equal(await counters.healthy(), false);
     assert.ok(systemClock.monotonic() - started < 1_000);
     await counters.close();
@@ -114,6 +117,7 @@ function inRedis(redis: RedisDoor): Subject {
   const counters: Counters = {
     ...shared,
     take: (dimensions, commit) => shared.take(dimensions.map(own), commit),
+    giveBack: (dimensions, taken) => shared.giveBack(dimensions.map(own), taken),
     seed: (dimension, used) => shared.seed(own(dimension), used),
     raiseEpoch: (key, epoch) => shared.raiseEpoch(prefix + key, epoch),
   };
@@ -122,17 +126,6 @@ function inRedis(redis: RedisDoor): Subject {
     clock,
     stateOf: async (key) => stateFrom(await dump(redis, prefix + key)),
     snapshot: async (keys) => JSON.stringify(await Promise.all(keys.map((key) => dump(redis, prefix + key)))),
-  };
-}
-
-/** Waits as long as a busy test machine needs: a decision that timed out may have been taken. */
-function patient(door: RedisDoor): RedisDoor {
-  return {
-    ...door,
-    define(lua) {
-      const run = door.define(lua);
-      return (keys, args) => run(keys, args, 10_000);
-    },
   };
 }
 

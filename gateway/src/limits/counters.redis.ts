@@ -1,6 +1,9 @@
 import type { Clock } from "../lib/clock.ts";
 import { type RedisDoor, RedisUnavailable } from "../store/redis.ts";
+import { giveBackLua } from "./give-back.lua.ts";
+import { windowStartOf } from "./give-back.ts";
 import { type Counters, CountersUnavailable, type Dimension, type Judgement, type Verdict } from "./limit.ts";
+import { capacityOf } from "./shapes.ts";
 import { raiseEpochLua, seedLua, takeLua } from "./take.lua.ts";
 
 /**
@@ -16,6 +19,7 @@ export function redisCounters(deps: {
   const { redis, deployment, clock } = deps;
   const redisKey = (key: string): string => keyOf(deployment, key);
   const takeScript = redis.define(takeLua);
+  const giveBackScript = redis.define(giveBackLua);
   const seedScript = redis.define(seedLua);
   const raiseScript = redis.define(raiseEpochLua);
   const now = (): number | "" => clock?.now() ?? "";
@@ -35,6 +39,15 @@ export function redisCounters(deps: {
         now: Number(decidedAt),
         judgements: reply.slice(1).map(judgementOf),
       };
+    },
+    async giveBack(dimensions, taken) {
+      if (!taken.allowed) return;
+      const keys = dimensions.map(({ key }) => redisKey(key));
+      const args = dimensions.map((dimension, i) => {
+        const start = windowStartOf(dimension, taken, i);
+        return `${letters[dimension.shape]} ${start} ${dimension.cost} ${capacityOf(dimension)}`;
+      });
+      await reached(giveBackScript(keys, args, DECISION_TIMEOUT_MS));
     },
     async seed({ key, windowMs }, used) {
       await reached(seedScript([redisKey(key)], [now(), windowMs, used], DECISION_TIMEOUT_MS));

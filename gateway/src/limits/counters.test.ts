@@ -49,6 +49,19 @@ describe("counters in memory", () => {
     assert.equal((await counters.take([limited], true)).allowed, false);
   });
 
+  test("what the shared state of a flood gave goes back there, and to nobody's own", async () => {
+    const { counters, clock, entries } = memory(1);
+    await counters.take([dimension("a", { windowMs: 1_000 })], true);
+    const late = dimension("late", { id: "key-minute", shape: "bucket", limit: 1, capacity: 3, cost: 2 });
+    const crowded = await counters.take([late], true);
+    clock.advance(1_000);
+    entries.delete("a");
+    entries.set("late", { state: { since: NOON + 1_000, amount: 0 }, expiresAt: NOON + 60_000 });
+    await counters.giveBack([late], crowded);
+    assert.equal(entries.get("late")?.state.amount, 0);
+    assert.equal(entries.get("overflow/key-minute")?.state.amount, 3);
+  });
+
   test("a full store is swept at most once a second", async () => {
     const { counters, clock, entries } = memory(1);
     await counters.take([dimension("a", { windowMs: 100 })], true);

@@ -59,6 +59,12 @@ export type Counters = {
   readonly kind: "memory" | "redis";
   /** `commit: false` judges without writing. Rejects with CountersUnavailable when the store does not answer. */
   take(dimensions: readonly Dimension[], commit: boolean): Promise<Taken>;
+  /**
+   * Returns, all at once, what a committed `take` of these dimensions took: to a window or quota only while it is the
+   * one that gave, to a bucket up to its capacity, to a fence nothing. At most once per decision; a refused one took
+   * nothing. Rejects with CountersUnavailable when the store does not answer; it may have been returned then.
+   */
+  giveBack(dimensions: readonly Dimension[], taken: Taken): Promise<void>;
   /** Raises a daily quota's count of today to at least `used`; this is how an unseeded one gets its state. */
   seed(dimension: Dimension, used: number): Promise<void>;
   /** Raises the stored epoch to at least `epoch`. */

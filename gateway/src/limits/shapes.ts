@@ -49,7 +49,7 @@ const rules: Record<Shape, Rule> = {
   /** Stores a level and the time it was true, so refills never have to be written. */
   bucket(state, dimension, now) {
     const { limit, windowMs, cost } = dimension;
-    const capacity = limit === 0 ? 0 : dimension.capacity;
+    const capacity = capacityOf(dimension);
     const stored = state ?? { since: now, amount: capacity };
     const levelAt = (time: number): number =>
       Math.min(capacity, stored.amount + ((time - stored.since) * limit) / windowMs);
@@ -81,6 +81,11 @@ const rules: Record<Shape, Rule> = {
     return { judgement: { verdict, remaining: stored, resetMs: 0, retryMs: 0 }, write: undefined };
   },
 };
+
+/** Of a bucket. One that refuses everything must not start full. */
+export function capacityOf({ limit, capacity }: Dimension): number {
+  return limit === 0 ? 0 : capacity;
+}
 
 /** What a daily quota holds once today's count is known to be at least `used`. */
 export function seedQuota(state: State | undefined, dimension: Dimension, used: number, now: number): Write {
