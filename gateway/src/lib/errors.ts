@@ -59,6 +59,16 @@ export const errors = {
     type: "permission_error",
     message: "This credential lacks the scope that this endpoint requires.",
   },
+  ADDRESS_NOT_ALLOWED: {
+    status: 403,
+    type: "permission_error",
+    message: "This API key may not be used from this address.",
+  },
+  MODEL_NOT_ALLOWED: {
+    status: 403,
+    type: "permission_error",
+    message: "This API key may not use this model.",
+  },
   FORBIDDEN: { status: 403, type: "permission_error", message: "You may not do this." },
   NOT_FOUND: { status: 404, type: "invalid_request_error", message: "There is no such thing here." },
   MODEL_NOT_FOUND: {
@@ -75,6 +85,18 @@ export const errors = {
     status: 408,
     type: "invalid_request_error",
     message: "The request did not arrive in time.",
+  },
+  EMAIL_TAKEN: {
+    status: 409,
+    type: "invalid_request_error",
+    retry: false,
+    message: "Somebody has registered with this e-mail address already. Sign in instead.",
+  },
+  ACCOUNT_EXISTS: {
+    status: 409,
+    type: "invalid_request_error",
+    retry: false,
+    message: "There is an account with this e-mail address already. Sign in to it with its password.",
   },
   CONFLICT: { status: 409, type: "invalid_request_error", retry: false, message: "This already exists." },
   PAYLOAD_TOO_LARGE: {
@@ -161,6 +183,7 @@ export type DetailsOf = {
   SCOPE_MISSING: { readonly requiredScope: string };
   METHOD_NOT_ALLOWED: { readonly allow: readonly string[] };
   MODEL_NOT_FOUND: { readonly model: string };
+  MODEL_NOT_ALLOWED: { readonly model: string };
   PRICE_UNKNOWN: { readonly model: string };
   BUDGET_EXCEEDED: { readonly budget: string };
   RATE_LIMITED: Waiting & { readonly limit: string; readonly reason?: "daily_quota" };
@@ -173,8 +196,10 @@ export type DetailsOf = {
 
 type Details<C extends ErrorCode> = C extends keyof DetailsOf ? DetailsOf[C] : undefined;
 type DetailArgs<C extends ErrorCode> = C extends keyof DetailsOf
-  ? [details: DetailsOf[C], options?: ErrorOptions]
-  : [details?: undefined, options?: ErrorOptions];
+  ? [details: DetailsOf[C], options?: Options]
+  : [details?: undefined, options?: Options];
+/** `message` says more than the table's, where one code has several causes. */
+type Options = ErrorOptions & { readonly message?: string };
 
 /** A refusal or failure that a caller sees. `cause` is for the log and never leaves the house. */
 export class TollgateError<C extends ErrorCode = ErrorCode> extends Error {
@@ -183,7 +208,7 @@ export class TollgateError<C extends ErrorCode = ErrorCode> extends Error {
   readonly details: Details<C>;
 
   constructor(code: C, ...[details, options]: DetailArgs<C>) {
-    super(errors[code].message, options);
+    super(options?.message ?? errors[code].message, options);
     this.code = code;
     this.details = details as Details<C>;
   }

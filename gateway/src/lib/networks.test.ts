@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addressBucket, clientAddress, parseNetworks } from "./networks.ts";
+import { addressBucket, clientAddress, networkText, parseNetworks } from "./networks.ts";
 
 const { networks: trusted } = parseNetworks(["10.0.0.0/8", "fd00::/8", "192.0.2.1"]);
 
@@ -111,4 +111,17 @@ test("only networks written in full are trusted; everything else is named", () =
   const { networks, faults } = parseNetworks([...good, ...bad]);
   assert.equal(networks.length, good.length);
   assert.deepEqual(faults, bad);
+});
+
+test("a network has one spelling: its bits said, those of hosts cleared", () => {
+  for (const [text, spelled] of [
+    ["10.1.2.3/8", "10.0.0.0/8"],
+    ["192.0.2.1", "192.0.2.1/32"],
+    ["0.0.0.0/0", "0.0.0.0/0"],
+    ["2001:0DB8:0::5/32", "2001:db8::/32"],
+    ["::1", "::1/128"],
+  ] as const) {
+    assert.deepEqual(parseNetworks([text]).networks.map(networkText), [spelled]);
+    assert.deepEqual(parseNetworks([spelled]).networks.map(networkText), [spelled]);
+  }
 });

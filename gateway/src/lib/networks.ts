@@ -22,6 +22,12 @@ export function parseNetworks(texts: readonly string[]): { networks: Network[]; 
   return { networks, faults };
 }
 
+/** One spelling per network: `10.0.0.0/8`, the bits of hosts cleared. */
+export function networkText([address, bits]: Network): string {
+  const family = address instanceof ipaddr.IPv4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  return `${family.networkAddressFromCIDR(`${address}/${bits}`)}/${bits}`;
+}
+
 /**
  * The client's address: the socket's, unless that is a trusted proxy; then X-Forwarded-For is walked from the right
  * up to the first hop that is not trusted or not an address.
@@ -35,12 +41,18 @@ export function clientAddress(
   let current = parsed(socket);
   if (current === undefined) return "unknown";
   const hops = forwardedFor.split(",");
-  for (let hop = hops.pop(); hop !== undefined && isTrusted(current, trusted); hop = hops.pop()) {
+  for (let hop = hops.pop(); hop !== undefined && isIn(current, trusted); hop = hops.pop()) {
     const next = parsed(withoutPort(hop.trim()));
     if (next === undefined) break;
     current = next;
   }
   return current.toString();
+}
+
+/** Is the address, as `clientAddress` gives it, in one of the networks? */
+export function isWithin(address: string, networks: readonly Network[]): boolean {
+  const known = parsed(address);
+  return known !== undefined && isIn(known, networks);
 }
 
 const NAT64_PREFIX = ipaddr.parse("64:ff9b::");
@@ -68,6 +80,8 @@ function withoutPort(hop: string): string {
   return /^(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/.exec(hop)?.[1] ?? hop;
 }
 
-function isTrusted(address: Address, trusted: readonly Network[]): boolean {
-  return trusted.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
+function isIn(address: Address, networks: readonly Network[]): boolean {
+  return networks.some(
+    ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
+  );
 }

@@ -1,7 +1,15 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
 /** One HKDF info string per purpose: a key made for one thing is never accepted for another. */
-export type Purpose = "apikey-pepper" | "static-token" | "ratelimit-subject";
+export type Purpose =
+  | "apikey-pepper"
+  | "static-token"
+  | "ratelimit-subject"
+  | "jwt-hs256"
+  | "refresh-digest"
+  | "refresh-next"
+  | "audit-mac"
+  | "cursor";
 
 /** HKDF-SHA256(SECRET_KEY, salt "tollgate", info "tollgate/<purpose>/v1"), 32 bytes. */
 export function derivedKey(secretKey: Uint8Array, purpose: Purpose): Buffer {

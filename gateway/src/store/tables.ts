@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, Kysely } from "kysely";
+import type { ColumnType, Generated, Kysely, Transaction } from "kysely";
 
 /**
  * Every table as Kysely sees it. Both drivers hand out: int8 as number (a value beyond 2^53 throws), numeric as
@@ -8,29 +8,49 @@ import type { ColumnType, Generated, Kysely } from "kysely";
 export type Tables = {
   users: UsersTable;
   auth_state: AuthStateTable;
+  sessions: SessionsTable;
+  refresh_tokens: RefreshTokensTable;
+  linked_accounts: LinkedAccountsTable;
   api_keys: ApiKeysTable;
+  teams: TeamsTable;
+  team_members: TeamMembersTable;
   projects: ProjectsTable;
+  project_members: ProjectMembersTable;
   usage_counters: UsageCountersTable;
   prices: PricesTable;
   budgets: BudgetsTable;
   reservations: ReservationsTable;
   prompt_runs: PromptRunsTable;
   daily_costs: DailyCostsTable;
+  audit_chain_heads: AuditChainHeadsTable;
+  audit_entries: AuditEntriesTable;
+  audit_personal: AuditPersonalTable;
 };
 
 export type Db = Kysely<Tables>;
+/** A transaction that is under way. */
+export type Tx = Transaction<Tables>;
 
 export const tableOwners: Record<keyof Tables, string> = {
   users: "identity",
   auth_state: "identity",
+  sessions: "identity",
+  refresh_tokens: "identity",
+  linked_accounts: "identity",
   api_keys: "identity",
+  teams: "access",
+  team_members: "access",
   projects: "access",
+  project_members: "access",
   usage_counters: "limits",
   prices: "costs",
   budgets: "costs",
   reservations: "costs",
   prompt_runs: "costs",
   daily_costs: "costs",
+  audit_chain_heads: "telemetry",
+  audit_entries: "telemetry",
+  audit_personal: "telemetry",
 };
 
 /** Pico-USD as decimal digits; `BigInt(text)` is the amount. */
@@ -49,6 +69,9 @@ export type UsersTable = {
   active: Generated<boolean>;
   created_at: Date;
   last_login_at: Nullable<Date>;
+  /** Null: nobody has proved that the address is the user's. */
+  email_verified_at: Nullable<Date>;
+  erased_at: Nullable<Date>;
 };
 
 export type AuthStateTable = {
@@ -56,6 +79,37 @@ export type AuthStateTable = {
   auth_epoch: Generated<number>;
   setup_digest: Nullable<Uint8Array>;
   deployment: Generated<string>;
+  key_cache_epoch: Generated<number>;
+};
+
+export type SessionsTable = {
+  id: string;
+  user_id: string;
+  method: "password" | "google";
+  address: string;
+  address_bucket: string;
+  user_agent: Nullable<string>;
+  created_at: Date;
+  last_seen_at: Date;
+  idle_expires_at: Date;
+  absolute_expires_at: Date;
+  revoked_at: Nullable<Date>;
+  revoke_reason: Nullable<string>;
+};
+
+export type RefreshTokensTable = {
+  digest: Uint8Array;
+  session_id: string;
+  issued_at: Date;
+  used_at: Nullable<Date>;
+  successor_digest: Nullable<Uint8Array>;
+};
+
+export type LinkedAccountsTable = {
+  issuer: string;
+  subject: string;
+  user_id: string;
+  linked_at: Date;
 };
 
 export type ApiKeysTable = {
@@ -76,7 +130,27 @@ export type ApiKeysTable = {
   last_used_at: Nullable<Date>;
   revoked_at: Nullable<Date>;
   is_active: ColumnType<boolean, never, never>;
+  rotated_from: Nullable<number>;
+  /** The first key of the chain; null on that key itself. */
+  chain_root: Nullable<number>;
+  quota_group: ColumnType<number, never, never>;
+  allowed_ips: Nullable<string[]>;
+  allowed_models: Nullable<string[]>;
+  revoke_reason: Nullable<string>;
 };
+
+export type TeamsTable = {
+  id: Generated<number>;
+  name: string;
+  owner_id: string;
+  created_at: Date;
+  deleted_at: Nullable<Date>;
+};
+
+export type MemberRole = "manager" | "developer" | "viewer";
+
+export type TeamMembersTable = { team_id: number; user_id: string; role: MemberRole; added_at: Date };
+export type ProjectMembersTable = { project_id: number; user_id: string; role: MemberRole; added_at: Date };
 
 export type ProjectsTable = {
   id: Generated<number>;
@@ -85,6 +159,8 @@ export type ProjectsTable = {
   owner_id: string;
   created_at: Date;
   archived_at: Nullable<Date>;
+  team_id: Nullable<number>;
+  deleted_at: Nullable<Date>;
 };
 
 export type UsageCountersTable = {
@@ -173,4 +249,24 @@ export type DailyCostsTable = {
   output_tokens: number;
   cost_pico: PicoText;
   estimated_cost_pico: PicoText;
+};
+
+export type AuditChainHeadsTable = { chain: string; seq: number; hash: Uint8Array };
+
+export type AuditEntriesTable = {
+  chain: string;
+  seq: number;
+  /** JSON text, exactly as it was hashed. */
+  entry: string;
+  hash: Uint8Array;
+  mac: Uint8Array;
+};
+
+export type AuditPersonalTable = {
+  chain: string;
+  seq: number;
+  /** Whose data it is. */
+  user_id: string;
+  salt: Uint8Array;
+  data: string;
 };

@@ -1,0 +1,53 @@
+type ActionRow = {
+  readonly about: string;
+  /** Cached identities must notice it: the auth epoch is raised in the same transaction. */
+  readonly changesIdentities?: true;
+};
+
+/** Everything that leaves an audit entry (X1). */
+export const actions = {
+  "user.create": { about: "A person registered, or was made by an administrator." },
+  "user.role_change": { about: "A user's role was changed.", changesIdentities: true },
+  "user.activate": { about: "A user was let in again.", changesIdentities: true },
+  "user.deactivate": { about: "A user was shut out.", changesIdentities: true },
+  "user.password_change": {
+    about: "A password was changed; its other sessions ended.",
+    changesIdentities: true,
+  },
+  "user.link_account": {
+    about: "An account of another issuer now signs a user in.",
+    changesIdentities: true,
+  },
+  "user.erase": { about: "A user's personal data was erased.", changesIdentities: true },
+  "session.login": { about: "Somebody signed in." },
+  "session.login_failed": { about: "A sign-in was refused; at most one entry per subject and minute." },
+  "session.revoke": { about: "Sessions were ended.", changesIdentities: true },
+  "session.reuse_detected": {
+    about: "A used refresh token came back; its session was ended.",
+    changesIdentities: true,
+  },
+  "key.issue": { about: "An API key was made." },
+  "key.update": { about: "An API key's policy was changed.", changesIdentities: true },
+  "key.rotate": { about: "An API key was given a successor.", changesIdentities: true },
+  "key.revoke": { about: "An API key was revoked.", changesIdentities: true },
+  "key.leak_report": { about: "A key that was found in public was revoked.", changesIdentities: true },
+  "key.introspect": { about: "The state of an API key was read with the internal token." },
+  "team.create": { about: "A team was made." },
+  "team.update": { about: "A team was changed." },
+  "team.delete": { about: "A team was deleted." },
+  "project.create": { about: "A project was made." },
+  "project.update": { about: "A project was changed, archived or restored." },
+  "project.delete": { about: "A project was deleted; its keys were revoked.", changesIdentities: true },
+  "member.add": { about: "A user became a member of a team or project." },
+  "member.role_change": { about: "A member's role was changed." },
+  "member.remove": { about: "A member left a team or project." },
+  "budget.change": { about: "A budget was set, changed or removed." },
+  "audit.export": { about: "The audit log was exported." },
+  "cache.drop": { about: "A newer KEY_CACHE_EPOCH dropped every cached identity.", changesIdentities: true },
+} as const satisfies Record<string, ActionRow>;
+
+export type Action = keyof typeof actions;
+
+export function changesIdentities(action: Action): boolean {
+  return "changesIdentities" in actions[action];
+}
