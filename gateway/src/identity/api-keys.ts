@@ -1,202 +1,198 @@
 import { sql } from "kysely";
 import { type Clock, utcDay } from "../lib/clock.ts";
+import { TollgateError } from "../lib/errors.ts";
 import type { Chance } from "../lib/ids.ts";
-import { hmacSha256, sameSecret } from "../lib/secrets.ts";
-import type { Db } from "../store/tables.ts";
+import { hmacSha256 } from "../lib/secrets.ts";
+import type { Db, Tx } from "../store/tables.ts";
+import type { Cause, Change } from "../telemetry/change.ts";
 import { maskedKey, newKey, parseKey } from "./key.ts";
-import type { Principal } from "./principal.ts";
-import { raiseEpoch } from "./users.ts";
+
+/** What a key is for and what it allows. Null limits nothing. */
+export type KeyPolicy = {
+  readonly name: string;
+  readonly description: string | null;
+  readonly scopes: readonly string[];
+  /** The key's calls are paid by this project. */
+  readonly projectId: number | null;
+  /** Calls per UTC day, of a key and its successors together. */
+  readonly dailyQuota: number | null;
+  readonly expiresAt: Date | null;
+  /** `provider/model`, `provider/*`, or a name as callers write it. */
+  readonly allowedModels: readonly string[] | null;
+  /** Networks as `networkText` writes them. */
+  readonly allowedIps: readonly string[] | null;
+};
 
 /** What may be shown of a key: never its secret, never its digest. */
-export type ApiKey = {
+export type ApiKey = KeyPolicy & {
   readonly id: number;
   readonly prefix: string;
   readonly keyMasked: string;
-  readonly name: string;
   readonly userId: string;
-  readonly projectId: number | null;
-  readonly scopes: readonly string[];
-  readonly dailyQuota: number | null;
-  /** Calls of today, UTC. */
+  /** Keys of inactive owners are refused, whatever their status. */
+  readonly ownerIsActive: boolean;
+  /** Rotating: there is a successor, and this key still works. */
+  readonly status: "active" | "rotating" | "expired" | "revoked";
+  /** The first key of the chain of rotated keys, which share one quota. */
+  readonly quotaGroup: number;
+  /** Calls of today, UTC, of the whole chain. */
   readonly dailyUsage: number;
-  readonly status: "active" | "expired" | "revoked";
+  /** Prefix of the key that this one succeeded. */
+  readonly rotatedFrom: string | null;
   readonly createdAt: Date;
-  readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
+  readonly revokeReason: string | null;
 };
 
-export type NewApiKey = {
-  readonly userId: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly projectId: number | null;
-  readonly dailyQuota: number | null;
-  readonly expiresAt: Date | null;
-  readonly createdBy: string;
+export type NewApiKey = Partial<KeyPolicy> & Pick<KeyPolicy, "name" | "scopes"> & { readonly userId: string };
+
+/** A key's full text, which exists nowhere else afterwards (K4), and what may be shown of it. */
+export type IssuedKey = { readonly key: string; readonly apiKey: ApiKey };
+
+export type IssueDeps = {
+  readonly change: Change;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly pepper: Uint8Array;
 };
 
-/** Makes a key. `key` is its full text and exists nowhere else afterwards (K4). */
-export async function issueApiKey(
-  deps: { db: Db; clock: Clock; chance: Chance; pepper: Uint8Array },
-  wanted: NewApiKey,
-): Promise<{ key: string; apiKey: ApiKey }> {
-  const key = newKey("sk", deps.chance);
-  const row = await deps.db
-    .insertInto("api_keys")
-    .values({
-      user_id: wanted.userId,
-      project_id: wanted.projectId,
-      prefix: parseKey(key)!.prefix,
-      digest: hmacSha256(deps.pepper, key),
-      name: wanted.name,
-      scopes: [...wanted.scopes],
-      daily_quota: wanted.dailyQuota,
-      created_by: wanted.createdBy,
-      created_at: new Date(deps.clock.now()),
-      expires_at: wanted.expiresAt,
-    })
-    .returning(shownColumns)
-    .executeTakeFirstOrThrow();
-  return { key, apiKey: shown(row, deps.clock.now()) };
-}
-
-export async function listApiKeys(
-  deps: { db: Db; clock: Clock },
-  userId?: string,
-): Promise<readonly ApiKey[]> {
-  const query = deps.db.selectFrom("api_keys").select(shownColumns).orderBy("id");
-  const rows = await (userId === undefined ? query : query.where("user_id", "=", userId)).execute();
-  return rows.map((row) => shown(row, deps.clock.now()));
-}
-
-export async function findApiKey(
-  deps: { db: Db; clock: Clock },
-  prefix: string,
-): Promise<ApiKey | undefined> {
-  const row = await deps.db
-    .selectFrom("api_keys")
-    .select(shownColumns)
-    .where("prefix", "=", prefix)
-    .executeTakeFirst();
-  return row === undefined ? undefined : shown(row, deps.clock.now());
-}
-
-/** Revokes a key and every cached copy of it. Returns the new auth epoch, or undefined if no such key is live. */
-export async function revokeApiKey(
-  deps: { db: Db; clock: Clock },
-  prefix: string,
-): Promise<number | undefined> {
-  return deps.db.transaction().execute(async (tx) => {
-    const { numUpdatedRows } = await tx
-      .updateTable("api_keys")
-      .set({ revoked_at: new Date(deps.clock.now()) })
-      .where("prefix", "=", prefix)
-      .where("revoked_at", "is", null)
-      .executeTakeFirst();
-    return numUpdatedRows === 0n ? undefined : raiseEpoch(tx);
+export async function issueApiKey(deps: IssueDeps, cause: Cause, wanted: NewApiKey): Promise<IssuedKey> {
+  return deps.change(cause, async (tx, note) => {
+    const issued = await addApiKey(deps, tx, cause, wanted);
+    note({ action: "key.issue", target: { type: "key", id: issued.apiKey.prefix } });
+    return issued;
   });
 }
 
-/** A verified key as cached: who it is, and when it ends by itself. */
-export type VerifiedKey = { readonly principal: Principal; readonly expiresAtMs: number | undefined };
+/** Adds a key; as the successor of another it has that one's quota. */
+export async function addApiKey(
+  deps: Omit<IssueDeps, "change">,
+  tx: Tx,
+  cause: Cause,
+  wanted: NewApiKey,
+  predecessor?: ApiKey,
+): Promise<IssuedKey> {
+  const key = newKey("sk", deps.chance);
+  const { prefix } = parseKey(key)!;
+  await tx
+    .insertInto("api_keys")
+    .values({
+      user_id: wanted.userId,
+      project_id: wanted.projectId ?? null,
+      prefix,
+      digest: hmacSha256(deps.pepper, key),
+      name: wanted.name,
+      description: wanted.description ?? null,
+      scopes: [...wanted.scopes],
+      daily_quota: predecessor === undefined ? (wanted.dailyQuota ?? null) : null,
+      allowed_models: listOrNull(wanted.allowedModels),
+      allowed_ips: listOrNull(wanted.allowedIps),
+      created_by: cause.actor.id,
+      created_at: new Date(deps.clock.now()),
+      expires_at: wanted.expiresAt ?? null,
+      rotated_from: predecessor?.id ?? null,
+      chain_root: predecessor?.quotaGroup ?? null,
+    })
+    .execute();
+  return { key, apiKey: (await findApiKey({ db: tx, clock: deps.clock }, prefix))! };
+}
+
+type ReadDeps = { readonly db: Db; readonly clock: Clock };
+
+export async function findApiKey({ db, clock }: ReadDeps, prefix: string): Promise<ApiKey | undefined> {
+  const row = await shownKeys(db).where("key.prefix", "=", prefix).executeTakeFirst();
+  return row === undefined ? undefined : shown(row, clock.now());
+}
+
+export async function findApiKeyById({ db, clock }: ReadDeps, id: number): Promise<ApiKey | undefined> {
+  const row = await shownKeys(db).where("key.id", "=", id).executeTakeFirst();
+  return row === undefined ? undefined : shown(row, clock.now());
+}
+
+/** Keys in the order in which they were made: one user's or all, behind the key `afterId`, at most `limit`. */
+export async function listApiKeys(
+  { db, clock }: ReadDeps,
+  userId?: string,
+  { afterId, limit }: { readonly afterId?: number; readonly limit?: number } = {},
+): Promise<readonly ApiKey[]> {
+  const rows = await shownKeys(db)
+    .$if(userId !== undefined, (keys) => keys.where("key.user_id", "=", userId!))
+    .$if(afterId !== undefined, (keys) => keys.where("key.id", ">", afterId!))
+    .$if(limit !== undefined, (keys) => keys.limit(limit!))
+    .orderBy("key.id")
+    .execute();
+  return rows.map((row) => shown(row, clock.now()));
+}
 
 /**
- * Verifies a well-formed key against its stored digest. Unknown, revoked, expired, wrong secret and inactive owner
- * are all `undefined`; an unknown prefix costs one HMAC as well.
+ * Reads a key and keeps everybody else from changing it or the quota of its chain until the transaction ends. Throws
+ * NOT_FOUND.
  */
-export async function verifyApiKey(
-  deps: { db: Db; clock: Clock; pepper: Uint8Array },
-  token: string,
-  prefix: string,
-): Promise<VerifiedKey | undefined> {
-  const row = await deps.db
-    .selectFrom("api_keys as key")
-    .innerJoin("users as owner", "owner.id", "key.user_id")
-    .innerJoin("auth_state", (join) => join.onTrue())
-    .where("key.prefix", "=", prefix)
-    .select(["key.id", "key.user_id", "key.project_id", "key.digest", "key.scopes", "key.daily_quota"])
-    .select([
-      "key.expires_at",
-      "key.revoked_at",
-      "owner.role",
-      "owner.active",
-      "auth_state.auth_epoch as epoch",
-    ])
-    .executeTakeFirst();
-  const isRight = sameSecret(hmacSha256(deps.pepper, token), row?.digest ?? new Uint8Array(32));
-  if (row === undefined || !isRight || row.revoked_at !== null || !row.active) return undefined;
-  const expiresAtMs = row.expires_at?.getTime();
-  if (expiresAtMs !== undefined && expiresAtMs <= deps.clock.now()) return undefined;
-  const credential = {
-    kind: "key",
-    keyId: row.id,
-    prefix,
-    scopes: row.scopes,
-    projectId: row.project_id,
-    dailyQuota: row.daily_quota,
-  } as const;
-  return { principal: { userId: row.user_id, role: row.role, credential, epoch: row.epoch }, expiresAtMs };
-}
-
-/** Notes when keys were last used; `used` holds key ids and times in milliseconds. */
-export async function recordLastUse(db: Db, used: ReadonlyMap<number, number>): Promise<void> {
-  if (used.size === 0) return;
-  const rows = JSON.stringify([...used].map(([id, at]) => ({ id, at: new Date(at) })));
+export async function lockApiKey(tx: Tx, clock: Clock, prefix: string): Promise<ApiKey> {
   await sql`
-    update api_keys set last_used_at = greatest(last_used_at, used.at)
-    from jsonb_to_recordset(${rows}::jsonb) as used (id bigint, at timestamptz)
-    where api_keys.id = used.id`.execute(db);
+    select id from api_keys
+    where id in (select unnest(array[id, quota_group]) from api_keys where prefix = ${prefix})
+    order by id for no key update`.execute(tx);
+  const key = await findApiKey({ db: tx, clock }, prefix);
+  if (key === undefined) throw new TollgateError("NOT_FOUND");
+  return key;
 }
 
-const shownColumns = [
-  "id",
-  "prefix",
-  "name",
-  "user_id",
-  "project_id",
-  "scopes",
-  "daily_quota",
-  "daily_usage",
-  "usage_day",
-  "created_at",
-  "expires_at",
-  "last_used_at",
-  "revoked_at",
-] as const;
+export function listOrNull(list: readonly string[] | null | undefined): string[] | null {
+  return list == null ? null : [...list];
+}
 
-type ShownRow = {
-  id: number;
-  prefix: string;
-  name: string;
-  user_id: string;
-  project_id: number | null;
-  scopes: string[];
-  daily_quota: number | null;
-  daily_usage: number;
-  usage_day: string | null;
-  created_at: Date;
-  expires_at: Date | null;
-  last_used_at: Date | null;
-  revoked_at: Date | null;
-};
+function shownKeys(db: Db) {
+  return db
+    .selectFrom("api_keys as key")
+    .innerJoin("api_keys as first", "first.id", "key.quota_group")
+    .innerJoin("users as owner", "owner.id", "key.user_id")
+    .leftJoin("api_keys as predecessor", "predecessor.id", "key.rotated_from")
+    .select(["key.id", "key.prefix", "key.name", "key.description", "key.user_id", "key.project_id"])
+    .select(["key.scopes", "key.allowed_models", "key.allowed_ips", "key.quota_group", "key.created_at"])
+    .select(["key.expires_at", "key.last_used_at", "key.revoked_at", "key.revoke_reason"])
+    .select(["first.daily_quota", "first.daily_usage", "first.usage_day"])
+    .select(["owner.active as owner_is_active", "predecessor.prefix as rotated_from"])
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("api_keys as successor")
+          .select("successor.id")
+          .whereRef("successor.rotated_from", "=", "key.id"),
+      ).as("has_successor"),
+    );
+}
+
+type ShownRow = Awaited<ReturnType<ReturnType<typeof shownKeys>["executeTakeFirstOrThrow"]>>;
 
 function shown(row: ShownRow, now: number): ApiKey {
-  const isExpired = row.expires_at !== null && row.expires_at.getTime() <= now;
   return {
     id: row.id,
     prefix: row.prefix,
     keyMasked: maskedKey(row.prefix),
     name: row.name,
+    description: row.description,
     userId: row.user_id,
+    ownerIsActive: row.owner_is_active,
     projectId: row.project_id,
     scopes: row.scopes,
+    allowedModels: row.allowed_models,
+    allowedIps: row.allowed_ips,
     dailyQuota: row.daily_quota,
     dailyUsage: row.usage_day === utcDay(now) ? row.daily_usage : 0,
-    status: row.revoked_at !== null ? "revoked" : isExpired ? "expired" : "active",
+    quotaGroup: row.quota_group,
+    status: statusOf(row, now),
+    rotatedFrom: row.rotated_from,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
     revokedAt: row.revoked_at,
+    revokeReason: row.revoke_reason,
   };
+}
+
+function statusOf({ revoked_at, expires_at, has_successor }: ShownRow, now: number): ApiKey["status"] {
+  if (revoked_at !== null) return "revoked";
+  if (expires_at !== null && expires_at.getTime() <= now) return "expired";
+  return has_successor ? "rotating" : "active";
 }

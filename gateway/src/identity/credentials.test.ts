@@ -3,9 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock } from "../lib/clock.ts";
 import { seededChance } from "../lib/ids.ts";
-import { presentedToken } from "./credentials.ts";
+import { presentedTokens } from "./credentials.ts";
 import { newKey } from "./key.ts";
 
+const presentedToken = (rawHeaders: readonly string[]) => presentedTokens(rawHeaders).token;
 const key = newKey("sk", seededChance(1));
 const otherKey = newKey("sk", seededChance(2));
 
@@ -38,7 +39,17 @@ test("without a credential there is none, and an empty header is none", () => {
 });
 
 test("the person in Authorization goes before the app in X-API-Key", () => {
-  assert.equal(presentedToken(["x-api-key", key, "Authorization", "Bearer static-token"]), "static-token");
+  assert.deepEqual(presentedTokens(["x-api-key", key, "Authorization", "Bearer person"]), {
+    token: "person",
+    appKey: key,
+  });
+  for (const headers of [
+    ["Authorization", "Bearer person", "x-api-key", "no-key-of-ours"],
+    ["Authorization", "Bearer person"],
+  ]) {
+    assert.deepEqual(presentedTokens(headers), { token: "person" });
+  }
+  assert.deepEqual(presentedTokens(["x-api-key", key, "api-key", key]), { token: key });
   assert.equal(presentedToken(["api-key", "second", "x-api-key", "first"]), "first");
 });
 

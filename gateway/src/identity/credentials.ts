@@ -1,5 +1,4 @@
 import { TollgateError } from "../lib/errors.ts";
-import { parseKey } from "./key.ts";
 
 const MAX_TOKEN_BYTES = 4096;
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
@@ -8,22 +7,34 @@ const OTHER_SCHEME = /^(?!bearer )[\w-]+ [\x20-\x7e]+$/i;
 const credentialHeaders = ["authorization", "x-api-key", "api-key"] as const;
 type CredentialHeader = (typeof credentialHeaders)[number];
 
+export type Presented = {
+  /** What says who is calling. */
+  readonly token: string | undefined;
+  /** The API key of an app, beside the token of the user who signed in to it. */
+  readonly appKey?: string;
+};
+
 /**
- * The secret a caller sent, or `undefined` if none came. Read in this order: `Authorization: Bearer <token>`,
- * `Authorization: sk-…`, `x-api-key`, `api-key`; never from the URL.
+ * The secrets a caller sent. Read in this order: `Authorization: Bearer <token>`, `Authorization: sk-…`, `x-api-key`,
+ * `api-key`; never from the URL.
  * Throws BAD_CREDENTIALS_HEADER for a repeated or unprintable header, AUTH_AMBIGUOUS for two different API keys,
  * AUTH_INVALID for an Authorization header of another scheme.
  * @param rawHeaders names and values in turn, as node:http gives them: repeated headers are still apart there.
  */
-export function presentedToken(rawHeaders: readonly string[]): string | undefined {
+export function presentedTokens(rawHeaders: readonly string[]): Presented {
   const values = credentialValues(rawHeaders);
   const tokens: string[] = [];
   if (values.authorization !== undefined) tokens.push(bearerToken(values.authorization));
   for (const name of ["x-api-key", "api-key"] as const) {
     if (values[name] !== undefined) tokens.push(withoutScheme(values[name]));
   }
-  if (tokens.length > 1 && new Set(tokens.filter(isKey)).size > 1) throw new TollgateError("AUTH_AMBIGUOUS");
-  return tokens[0];
+  const [token] = tokens;
+  if (tokens.length < 2) return { token };
+  const keys = new Set(tokens.filter(claimsToBeKey));
+  if (keys.size > 1) throw new TollgateError("AUTH_AMBIGUOUS");
+  const [appKey] = keys;
+  const isBeside = appKey !== undefined && values.authorization !== undefined && appKey !== token;
+  return isBeside ? { token, appKey } : { token };
 }
 
 function credentialValues(rawHeaders: readonly string[]): Partial<Record<CredentialHeader, string>> {
@@ -60,6 +71,7 @@ function withoutScheme(value: string): string {
   return value.replace(/^bearer +/i, "");
 }
 
-function isKey(token: string): boolean {
-  return parseKey(token) !== undefined;
+/** One that is damaged claims it too, and is refused for it instead of being passed over. */
+function claimsToBeKey(token: string): boolean {
+  return token.startsWith("sk-tg1_");
 }

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Db } from "../store/tables.ts";
 import { testStore } from "../store/testing.ts";
-import { listApiKeys, revokeApiKey } from "./api-keys.ts";
+import { listApiKeys } from "./api-keys.ts";
 import { type CacheResult, identifier } from "./identify.ts";
 import { formatKey, newKey } from "./key.ts";
+import { revokeApiKey } from "./revoke-keys.ts";
 import { staticTokens } from "./static-tokens.ts";
-import { identityDeps, issued, testPepper, userNamed, watched } from "./testing.ts";
+import { grant, identityDeps, issued, tester, testPepper, userNamed, watched } from "./testing.ts";
 import { raiseEpoch, readEpoch } from "./users.ts";
 
 const store = await testStore();
@@ -43,14 +44,15 @@ test("a key is its owner, with the key's own scopes, project and quota", async (
   assert.deepEqual(principal, {
     userId: "usr_whole",
     role: "developer",
-    credential: {
-      kind: "key",
+    credential: { kind: "key" },
+    key: grant({
       keyId: apiKey.id,
       prefix: apiKey.prefix,
+      quotaGroup: apiKey.id,
+      ownerId: "usr_whole",
       scopes: ["inference:write", "costs:read"],
-      projectId: null,
       dailyQuota: 5,
-    },
+    }),
     epoch: await readEpoch(deps.db),
   });
 });
@@ -123,7 +125,8 @@ test("a revoked key is refused at the next request", async () => {
   const { identify, noticeEpoch, deps, cache } = await setting("usr_revoked");
   const { key, apiKey } = await issued(deps, "usr_revoked");
   await identify(key);
-  noticeEpoch((await revokeApiKey(deps, apiKey.prefix))!);
+  await revokeApiKey(deps, tester, apiKey.prefix);
+  noticeEpoch(await readEpoch(deps.db));
   await assert.rejects(identify(key), { code: "AUTH_INVALID" });
   assert.deepEqual(cache, ["miss", "stale_epoch"]);
 });
@@ -134,7 +137,8 @@ test("a key that is revoked while it is being looked up is refused", async () =>
   const lookUp = database.hold();
   const early = identify(key);
   await lookUp.reached;
-  noticeEpoch((await revokeApiKey(deps, apiKey.prefix))!);
+  await revokeApiKey(deps, tester, apiKey.prefix);
+  noticeEpoch(await readEpoch(deps.db));
   const late = identify(key);
   lookUp.release();
   await Promise.all([
@@ -152,7 +156,7 @@ test("a stale identity is read afresh, past the cache", async () => {
   const after = await identifyAfresh(key, 0);
   assert.deepEqual([before.role, after.role, after.epoch], ["developer", "viewer", epoch]);
   assert.equal((await identify(key)).role, "viewer");
-  await revokeApiKey(deps, apiKey.prefix);
+  await revokeApiKey(deps, tester, apiKey.prefix);
   await assert.rejects(identifyAfresh(key, 0), { code: "AUTH_INVALID" });
 });
 
@@ -238,4 +242,21 @@ test("a database that was restored behind the shared epoch is brought up to it",
   const principal = await identifyAfresh(key, 41);
   assert.equal(principal.epoch, 41);
   assert.equal(await readEpoch(deps.db), 41);
+});
+
+test("once the epoch is polled and cannot be read, an identity is believed for five seconds", async () => {
+  const { identify, refreshEpoch, deps, clock, database } = await setting("usr_lost");
+  const { key } = await issued(deps, "usr_lost");
+  await identify(key);
+  clock.advance(4_000);
+  await refreshEpoch();
+  database.isDown = true;
+  clock.advance(5_000);
+  await assert.rejects(refreshEpoch());
+  assert.equal((await identify(key)).userId, "usr_lost");
+  clock.advance(1);
+  await assert.rejects(identify(key), { code: "STORE_UNAVAILABLE" });
+  database.isDown = false;
+  await refreshEpoch();
+  assert.equal((await identify(key)).userId, "usr_lost");
 });

@@ -2,14 +2,18 @@ import { hash } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Db } from "../store/tables.ts";
-import { recordLastUse, verifyApiKey } from "./api-keys.ts";
+import { type AccessTokens, looksLikeJwt } from "./access-token.ts";
 import { parseKey } from "./key.ts";
 import type { Principal } from "./principal.ts";
+import { findLiveSession, recordSessionUse } from "./sessions.ts";
 import type { StaticTokens } from "./static-tokens.ts";
 import { findUser, liftEpoch, readEpoch } from "./users.ts";
+import { recordLastUse, verifyApiKey } from "./verify-key.ts";
 
 const TTL_MS = 30_000;
 const NEGATIVE_TTL_MS = 5_000;
+/** For how long a cached identity is believed once nobody confirms the epoch any more. */
+const UNCONFIRMED_TTL_MS = 5_000;
 const MAX_ENTRIES = 50_000;
 const MAX_NEGATIVE_ENTRIES = 10_000;
 
@@ -18,13 +22,14 @@ export type CacheResult = "hit" | "miss" | "negative" | "stale_epoch" | "expired
 type Entry = {
   readonly principal: Principal;
   /** Monotonic milliseconds; its own expiry is a wall clock time. */
-  readonly ttlUntil: number;
+  readonly loadedAt: number;
   readonly expiresAtMs: number | undefined;
 };
 
 /**
  * Turns a presented token into a Principal, or refuses it (I1). Verified identities are cached under the SHA-256 of
- * the whole token until their TTL, their own expiry, or a newer auth epoch, whichever comes first.
+ * the whole token until their TTL, their own expiry, or a newer auth epoch, whichever comes first. While the epoch
+ * should be polled and cannot be read, their TTL is 5 s.
  */
 export type Identifier = {
   /** Throws AUTH_REQUIRED without a token, AUTH_INVALID for one that proves nothing, STORE_UNAVAILABLE if unknown. */
@@ -38,27 +43,33 @@ export type Identifier = {
   noticeEpoch(epoch: number): void;
   /** Reads the epoch from the store; for when neither NOTIFY nor shared counters can be leaned on. */
   refreshEpoch(): Promise<void>;
-  /** Writes when keys were last used since the last flush. */
+  /** Writes when keys and sessions were last used since the last flush. */
   flushLastUse(): Promise<void>;
 };
 
 export function identifier(deps: {
   db: Db;
   clock: Clock;
-  pepper: Uint8Array;
+  peppers: readonly Uint8Array[];
   tokens: StaticTokens;
+  accessTokens: AccessTokens;
   onCache: (result: CacheResult) => void;
 }): Identifier {
-  const { db, clock, tokens } = deps;
+  const { db, clock, tokens, accessTokens } = deps;
   const verified = new Map<string, Entry>();
   const refused = new Map<string, number>();
   const loading = new Map<string, Promise<Entry | undefined>>();
-  let lastUse = new Map<number, number>();
+  let keysUsed = new Map<number, number>();
+  let sessionsUsed = new Map<string, number>();
   let knownEpoch = 0;
+  /** Monotonic milliseconds; undefined while nobody polls, for changes are then made in this process only. */
+  let confirmedAt: number | undefined;
 
   function cached(digest: string): Principal | undefined {
     const entry = verified.get(digest);
-    const result = judge(entry, clock, knownEpoch);
+    const unconfirmedMs = clock.monotonic() - (confirmedAt ?? clock.monotonic());
+    const ttlMs = unconfirmedMs > UNCONFIRMED_TTL_MS ? UNCONFIRMED_TTL_MS : TTL_MS;
+    const result = judge(entry, { clock, knownEpoch, ttlMs });
     deps.onCache(result);
     if (result === "hit") return entry!.principal;
     verified.delete(digest);
@@ -88,10 +99,15 @@ export function identifier(deps: {
 
   async function verify(token: string): Promise<Entry | undefined> {
     const parsed = parseKey(token);
-    const ttlUntil = clock.monotonic() + TTL_MS;
+    const loadedAt = clock.monotonic();
     if (parsed?.tag === "sk") {
       const key = await verifyApiKey(deps, token, parsed.prefix);
-      return key === undefined ? undefined : { ...key, ttlUntil };
+      return key === undefined ? undefined : { ...key, loadedAt };
+    }
+    if (looksLikeJwt(token)) {
+      const claims = await accessTokens.verify(token);
+      const session = claims === undefined ? undefined : await findLiveSession(deps, claims);
+      return session === undefined ? undefined : { ...session, loadedAt };
     }
     const userId = tokens.userOf(token);
     const user = userId === undefined ? undefined : await findUser(db, userId);
@@ -102,7 +118,7 @@ export function identifier(deps: {
       credential: { kind: "static" },
       epoch: user.epoch,
     };
-    return { principal, ttlUntil, expiresAtMs: undefined };
+    return { principal, loadedAt, expiresAtMs: undefined };
   }
 
   function noticeEpoch(epoch: number): void {
@@ -110,7 +126,9 @@ export function identifier(deps: {
   }
 
   function noteUse(principal: Principal): Principal {
-    if (principal.credential.kind === "key") lastUse.set(principal.credential.keyId, clock.now());
+    const { credential, key } = principal;
+    if (key !== undefined) keysUsed.set(key.keyId, clock.now());
+    if (credential.kind === "session") sessionsUsed.set(credential.sessionId, clock.now());
     return principal;
   }
 
@@ -135,21 +153,29 @@ export function identifier(deps: {
     },
     noticeEpoch,
     async refreshEpoch() {
+      const askedAt = clock.monotonic();
+      confirmedAt ??= askedAt;
       noticeEpoch(await readEpoch(db));
+      confirmedAt = Math.max(confirmedAt, askedAt);
     },
     async flushLastUse() {
-      const used = lastUse;
-      lastUse = new Map();
-      await recordLastUse(db, used);
+      const [keys, sessions] = [keysUsed, sessionsUsed];
+      keysUsed = new Map();
+      sessionsUsed = new Map();
+      await recordLastUse(db, keys);
+      await recordSessionUse(db, sessions);
     },
   };
 }
 
-function judge(entry: Entry | undefined, clock: Clock, knownEpoch: number): CacheResult {
+function judge(
+  entry: Entry | undefined,
+  { clock, knownEpoch, ttlMs }: { clock: Clock; knownEpoch: number; ttlMs: number },
+): CacheResult {
   if (entry === undefined) return "miss";
   if (entry.principal.epoch < knownEpoch) return "stale_epoch";
   const hasEnded = entry.expiresAtMs !== undefined && entry.expiresAtMs <= clock.now();
-  return hasEnded || entry.ttlUntil <= clock.monotonic() ? "expired" : "hit";
+  return hasEnded || entry.loadedAt + ttlMs <= clock.monotonic() ? "expired" : "hit";
 }
 
 /** Whoever cannot be looked up is neither known nor unknown. */

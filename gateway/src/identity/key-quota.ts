@@ -1,12 +1,15 @@
 import { sql } from "kysely";
 import type { Db } from "../store/tables.ts";
 
-/** Calls a key has made on a UTC day, as PostgreSQL knows it. The shared counters are seeded from here (K9). */
-export async function keyUsageOf(db: Db, keyId: number, day: string): Promise<number> {
+/**
+ * The daily quota of a chain of rotated keys: it stands with the first of them, whose id is the quota group. Calls made
+ * on a UTC day, as PostgreSQL knows it; the shared counters are seeded from here (K9).
+ */
+export async function keyUsageOf(db: Db, quotaGroup: number, day: string): Promise<number> {
   const row = await db
     .selectFrom("api_keys")
     .select(["daily_usage", "usage_day"])
-    .where("id", "=", keyId)
+    .where("id", "=", quotaGroup)
     .executeTakeFirst();
   return row !== undefined && row.usage_day === day ? row.daily_usage : 0;
 }
@@ -14,7 +17,7 @@ export async function keyUsageOf(db: Db, keyId: number, day: string): Promise<nu
 /** Takes `cost` from the daily quota itself; answers what is then used, or undefined if it does not fit. */
 export async function takeKeyQuota(
   db: Db,
-  keyId: number,
+  quotaGroup: number,
   day: string,
   cost: number,
 ): Promise<number | undefined> {
@@ -22,17 +25,22 @@ export async function takeKeyQuota(
     update api_keys
     set daily_usage = case when usage_day = ${day}::date then daily_usage else 0 end + ${cost}::int,
         usage_day = ${day}::date
-    where id = ${keyId}
+    where id = ${quotaGroup}
       and (daily_quota is null
         or case when usage_day = ${day}::date then daily_usage else 0 end + ${cost}::int <= daily_quota)
     returning daily_usage`.execute(db);
   return rows[0]?.daily_usage;
 }
 
-export async function giveBackKeyQuota(db: Db, keyId: number, day: string, cost: number): Promise<void> {
+/** @param dailyQuota calls per UTC day; null: as many as wanted. */
+export async function setKeyQuota(db: Db, quotaGroup: number, dailyQuota: number | null): Promise<void> {
+  await db.updateTable("api_keys").set({ daily_quota: dailyQuota }).where("id", "=", quotaGroup).execute();
+}
+
+export async function giveBackKeyQuota(db: Db, quotaGroup: number, day: string, cost: number): Promise<void> {
   await sql`
     update api_keys set daily_usage = greatest(0, daily_usage - ${cost}::int)
-    where id = ${keyId} and usage_day = ${day}::date`.execute(db);
+    where id = ${quotaGroup} and usage_day = ${day}::date`.execute(db);
 }
 
 /** Writes absolute counts of a day. A smaller count or an older day never overwrites. */

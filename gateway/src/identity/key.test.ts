@@ -6,6 +6,7 @@ import { derivedKey, hmacSha256 } from "../lib/secrets.ts";
 import { formatKey, newKey, parseKey } from "./key.ts";
 
 const secretKey = new Uint8Array(32).fill(0x0f);
+const tags = fc.constantFrom("sk", "it", "rt");
 
 test("keys have the documented form", () => {
   const key = formatKey("sk", "AbCdEf012345", new Uint8Array(32).fill(7));
@@ -17,6 +18,10 @@ test("keys have the documented form", () => {
   assert.equal(
     formatKey("sk", "zzzzzzzzzzzz", new Uint8Array(32).fill(0xff)),
     "sk-tg1_zzzzzzzzzzzz_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp12oktD5",
+  );
+  assert.equal(
+    formatKey("rt", "AbCdEf012345", new Uint8Array(32).fill(9)),
+    "rt-tg1_AbCdEf012345_28pwpFvXuOCuClQJSgvJUKf8mA3ApwedogOvpU3VfJJ1BmJgB",
   );
 });
 
@@ -32,9 +37,9 @@ test("a key's digest is the peppered HMAC of the whole key", () => {
 
 test("what is minted parses, and no single wrong character does", () => {
   fc.assert(
-    fc.property(fc.integer(), fc.nat(68), fc.nat(61), (seed, position, replacement) => {
-      const key = newKey("sk", seededChance(seed));
-      assert.deepEqual(parseKey(key), { tag: "sk", prefix: key.slice(7, 19) });
+    fc.property(tags, fc.integer(), fc.nat(68), fc.nat(61), (tag, seed, position, replacement) => {
+      const key = newKey(tag, seededChance(seed));
+      assert.deepEqual(parseKey(key), { tag, prefix: key.slice(7, 19) });
       const wrong = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[replacement]!;
       if (key[position] === wrong) return;
       assert.equal(parseKey(key.slice(0, position) + wrong + key.slice(position + 1)), undefined);

@@ -2,14 +2,15 @@ import { crc32 } from "node:zlib";
 import type { Chance } from "../lib/ids.ts";
 
 /**
- * The form of every secret Tollgate hands out, 69 characters: tag, public id, secret, checksum.
+ * The form of every secret Tollgate hands out, 69 characters: tag, public id, secret, checksum. `sk` is an
+ * API key, `it` a one-time token, `rt` a refresh token.
  * `sk-tg1_` + 12 base62 + `_` + 43 base62 (32 random bytes) + 6 base62 (CRC-32 of all before it).
  */
-export type KeyTag = "sk" | "it";
+export type KeyTag = "sk" | "it" | "rt";
 export type ParsedKey = { readonly tag: KeyTag; readonly prefix: string };
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const FORM = /^(sk|it)-tg1_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}$/;
+const FORM = /^(sk|it|rt)-tg1_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}$/;
 const KEY_LENGTH = 69;
 const BODY_LENGTH = 63;
 
@@ -23,13 +24,31 @@ export function parseKey(token: string): ParsedKey | undefined {
 }
 
 export function newKey(tag: KeyTag, chance: Chance): string {
-  return formatKey(tag, randomPrefix(chance), chance.bytes(32));
+  return formatKey(
+    tag,
+    uniformPrefix(() => chance.bytes(16)),
+    chance.bytes(32),
+  );
 }
 
 /** @param secret 32 bytes. */
 export function formatKey(tag: KeyTag, prefix: string, secret: Uint8Array): string {
   const body = `${tag}-tg1_${prefix}_${base62(BigInt(`0x${Buffer.from(secret).toString("hex")}`), 43)}`;
   return body + checksum(body);
+}
+
+/**
+ * Twelve uniform base62 characters from as many random bytes as it takes; those from 248 on are skipped, for they
+ * would favour the first characters.
+ */
+export function uniformPrefix(moreBytes: () => Uint8Array): string {
+  let prefix = "";
+  while (prefix.length < 12) {
+    for (const byte of moreBytes()) {
+      if (byte < 248 && prefix.length < 12) prefix += ALPHABET[byte % 62];
+    }
+  }
+  return prefix;
 }
 
 /** What may be shown of a key for ever. */
@@ -45,15 +64,4 @@ function base62(value: bigint, length: number): string {
   let digits = "";
   for (let rest = value; rest > 0n; rest /= 62n) digits = ALPHABET[Number(rest % 62n)] + digits;
   return digits.padStart(length, "0");
-}
-
-/** Twelve uniform base62 characters; bytes from 248 on are skipped, for they would favour the first ones. */
-function randomPrefix(chance: Chance): string {
-  let prefix = "";
-  while (prefix.length < 12) {
-    for (const byte of chance.bytes(16)) {
-      if (byte < 248 && prefix.length < 12) prefix += ALPHABET[byte % 62];
-    }
-  }
-  return prefix;
 }

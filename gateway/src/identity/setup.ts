@@ -1,43 +1,45 @@
-import { hash } from "@node-rs/argon2";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Chance } from "../lib/ids.ts";
 import { hmacSha256, sameSecret } from "../lib/secrets.ts";
-import type { Db } from "../store/tables.ts";
+import type { Db, Tx } from "../store/tables.ts";
+import type { Cause, Change, Noted } from "../telemetry/change.ts";
+import { type Account, endSetupOffer, insertAccount, newUserId } from "./accounts.ts";
+import { normalisedEmail } from "./email.ts";
 import { newKey } from "./key.ts";
-import { raiseEpoch } from "./users.ts";
+import type { Passwords } from "./passwords.ts";
+import { revokeKeysOfUser } from "./revoke-keys.ts";
+import { endSessions } from "./sessions.ts";
 
-export type NewAdministrator = {
-  readonly token: string;
-  readonly email: string;
-  readonly name: string;
-  readonly password: string;
+type SetupDeps = {
+  readonly db: Db;
+  readonly change: Change;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly passwords: Passwords;
+  readonly pepper: Uint8Array;
 };
 
-export type Administrator = { readonly id: string; readonly email: string; readonly name: string };
-
-/** OWASP's minimum for argon2id. */
-const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+export type NewAdministrator = { readonly email: string; readonly name: string; readonly password: string };
 
 /**
  * Makes the one-time token that lets its bearer become the first administrator (I10). Only its digest is stored.
- * Undefined if it was offered before, or there is an administrator: of several instances one makes the offer.
+ * Undefined if there is an administrator, or it was offered before: of several instances one makes the offer. To
+ * `renew` replaces an offer whose token was lost.
  */
-export async function offerSetup(deps: {
-  db: Db;
-  chance: Chance;
-  pepper: Uint8Array;
-}): Promise<string | undefined> {
+export async function offerSetup(
+  deps: { db: Db; chance: Chance; pepper: Uint8Array },
+  { renew = false }: { readonly renew?: boolean } = {},
+): Promise<string | undefined> {
   const token = newKey("it", deps.chance);
-  const offered = await deps.db
+  const offer = deps.db
     .updateTable("auth_state")
     .set({ setup_digest: hmacSha256(deps.pepper, token) })
-    .where("setup_digest", "is", null)
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom("users").select("id").where("role", "=", "admin"))),
     )
-    .returning("id")
-    .executeTakeFirst();
+    .returning("id");
+  const offered = await (renew ? offer : offer.where("setup_digest", "is", null)).executeTakeFirst();
   return offered === undefined ? undefined : token;
 }
 
@@ -46,45 +48,82 @@ export async function offerSetup(deps: {
  * callers win; the others, and everybody later, get NOT_FOUND. A wrong token: AUTH_INVALID, and the offer stands.
  */
 export async function setUp(
-  deps: { db: Db; clock: Clock; chance: Chance; pepper: Uint8Array },
-  wanted: NewAdministrator,
-): Promise<Administrator> {
-  const { db, clock, chance, pepper } = deps;
-  const offered = await db.selectFrom("auth_state").select("setup_digest").executeTakeFirstOrThrow();
+  deps: SetupDeps,
+  cause: Cause,
+  { token, ...wanted }: NewAdministrator & { readonly token: string },
+): Promise<Account> {
+  const offered = await deps.db.selectFrom("auth_state").select("setup_digest").executeTakeFirstOrThrow();
   if (offered.setup_digest === null) throw new TollgateError("NOT_FOUND");
-  if (!sameSecret(hmacSha256(pepper, wanted.token), offered.setup_digest))
-    throw new TollgateError("AUTH_INVALID");
-  const password_hash = await hash(wanted.password.normalize("NFKC"), ARGON2);
-  const id = `usr_${Buffer.from(chance.bytes(12)).toString("hex")}`;
-  return db.transaction().execute(async (tx) => {
-    const { setup_digest } = await tx
-      .selectFrom("auth_state")
-      .select("setup_digest")
-      .forUpdate()
-      .executeTakeFirstOrThrow();
-    if (setup_digest === null) throw new TollgateError("NOT_FOUND");
-    await tx
-      .insertInto("users")
-      .values({
-        id,
-        email: wanted.email,
-        email_norm: normalisedEmail(wanted.email),
-        name: wanted.name,
-        role: "admin",
-        password_hash,
-        created_at: new Date(clock.now()),
-      })
-      .execute();
-    await tx.updateTable("auth_state").set({ setup_digest: null }).execute();
-    await raiseEpoch(tx);
-    return { id, email: wanted.email, name: wanted.name };
+  const digest = hmacSha256(deps.pepper, token);
+  if (!sameSecret(digest, offered.setup_digest)) throw new TollgateError("AUTH_INVALID");
+  const passwordHash = await deps.passwords.hash(wanted.password);
+  return deps.change(cause, async (tx, note) => {
+    const { setup_digest } = await lockAuthState(tx);
+    if (setup_digest === null || !sameSecret(digest, setup_digest)) throw new TollgateError("NOT_FOUND");
+    return makeAdministrator(tx, note, deps, { ...wanted, passwordHash });
   });
 }
 
-/** What makes two spellings the same address: trimmed, NFC, ASCII in lower case. */
-export function normalisedEmail(email: string): string {
-  return email
-    .trim()
-    .normalize("NFC")
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+/**
+ * Makes the administrator whom the settings name, unless there is one: of several instances that start, one does it.
+ * Somebody who registered with that address before loses every way in. Undefined: there was an administrator.
+ */
+export async function bootstrapAdministrator(
+  deps: Omit<SetupDeps, "pepper">,
+  cause: Cause,
+  { email, name, password }: NewAdministrator,
+): Promise<Account | undefined> {
+  if (await hasAdministrator(deps.db)) return undefined;
+  const passwordHash = await deps.passwords.hash(password);
+  return deps.change(cause, async (tx, note) => {
+    await lockAuthState(tx);
+    if (await hasAdministrator(tx)) return undefined;
+    const squatter = await tx
+      .selectFrom("users")
+      .select("id")
+      .where("email_norm", "=", normalisedEmail(email))
+      .executeTakeFirst();
+    if (squatter !== undefined) await displace(tx, note, squatter.id, deps.clock.now());
+    return makeAdministrator(tx, note, deps, { email, name, passwordHash });
+  });
+}
+
+async function hasAdministrator(db: Db): Promise<boolean> {
+  const row = await db.selectFrom("users").select("id").where("role", "=", "admin").executeTakeFirst();
+  return row !== undefined;
+}
+
+async function lockAuthState(tx: Tx): Promise<{ setup_digest: Uint8Array | null }> {
+  return tx.selectFrom("auth_state").select("setup_digest").forUpdate().executeTakeFirstOrThrow();
+}
+
+async function makeAdministrator(
+  tx: Tx,
+  note: (event: Noted) => void,
+  { clock, chance }: Pick<SetupDeps, "clock" | "chance">,
+  { email, name, passwordHash }: { email: string; name: string; passwordHash: string },
+): Promise<Account> {
+  const wanted = { email, name, role: "admin", passwordHash, isEmailVerified: true } as const;
+  const account = await insertAccount(tx, newUserId(chance), wanted, clock.now());
+  await endSetupOffer(tx);
+  note({
+    action: "user.create",
+    target: { type: "user", id: account.id },
+    changes: { role: [null, "admin"] },
+    person: { userId: account.id, email },
+  });
+  return account;
+}
+
+async function displace(tx: Tx, note: (event: Noted) => void, userId: string, now: number): Promise<void> {
+  const nobody = { email: null, email_norm: null, password_hash: null, active: false };
+  await tx.updateTable("users").set(nobody).where("id", "=", userId).execute();
+  note({
+    action: "user.deactivate",
+    target: { type: "user", id: userId },
+    reason: "address of the administrator",
+  });
+  const reason = "address of the administrator";
+  await endSessions(tx, note, userId, "all", { reason, now });
+  await revokeKeysOfUser(tx, note, userId, { reason, now });
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import type { Db, Tables } from "../store/tables.ts";
+import type { Cause, Change } from "../telemetry/change.ts";
 import type { Role } from "./principal.ts";
 
 export type User = { readonly id: string; readonly role: Role; readonly active: boolean };
@@ -24,6 +25,23 @@ export async function findUser(db: Db, id: string): Promise<(User & { epoch: num
     .where("users.id", "=", id)
     .select(["users.id", "users.role", "users.active", "auth_state.auth_epoch as epoch"])
     .executeTakeFirst();
+}
+
+/** Drops every cached identity of every instance, once for each `epoch` above all earlier ones. */
+export async function dropCachedIdentities(
+  { change }: { change: Change },
+  cause: Cause,
+  epoch: number,
+): Promise<void> {
+  await change(cause, async (tx, note) => {
+    const { numUpdatedRows } = await tx
+      .updateTable("auth_state")
+      .set({ key_cache_epoch: epoch })
+      .where("key_cache_epoch", "<", epoch)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return;
+    note({ action: "cache.drop", target: { type: "setting", id: "KEY_CACHE_EPOCH" }, reason: String(epoch) });
+  });
 }
 
 /** The channel on which a grown auth epoch is announced. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testStore } from "../store/testing.ts";
-import { revokeApiKey } from "./api-keys.ts";
 import { identifier } from "./identify.ts";
-import { identityDeps, issued, userNamed } from "./testing.ts";
+import { revokeApiKey } from "./revoke-keys.ts";
+import { identityDeps, issued, tester, userNamed } from "./testing.ts";
+import { readEpoch } from "./users.ts";
 import { watchEpochs } from "./watch-epochs.ts";
 
 test("an instance hears of a key that another one revoked, and tells the shared counters", async () => {
@@ -26,8 +27,8 @@ test("an instance hears of a key that another one revoked, and tells the shared 
     raise: async (epoch) => heard.resolve(epoch),
     onTrouble: (error) => heard.reject(error),
   });
-  const epoch = await revokeApiKey(deps, apiKey.prefix);
-  assert.equal(await heard.promise, epoch);
+  await revokeApiKey(deps, tester, apiKey.prefix);
+  assert.equal(await heard.promise, await readEpoch(store.db));
   await assert.rejects(identities.identify(key), { code: "AUTH_INVALID" });
   await stop();
 });

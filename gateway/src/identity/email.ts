@@ -1,0 +1,7 @@
+/** What makes two spellings the same address: trimmed, NFC, ASCII in lower case. */
+export function normalisedEmail(email: string): string {
+  return email
+    .trim()
+    .normalize("NFC")
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
