@@ -2,20 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Principal, Role } from "../identity/principal.ts";
+import { grant } from "../identity/testing.ts";
 import { authorize, effectiveScopes } from "./authorize.ts";
 import { isScope, type Scope, scopes, scopesOfRole } from "./permissions.ts";
 
 const roles: readonly Role[] = ["admin", "manager", "developer", "viewer"];
 
 function principal(role: Role, keyScopes?: readonly string[]): Principal {
-  const key = { kind: "key", keyId: 1, prefix: "AbCdEf012345", projectId: null, dailyQuota: null } as const;
-  const credential = keyScopes === undefined ? ({ kind: "static" } as const) : { ...key, scopes: keyScopes };
-  return { userId: "usr_ann", role, credential, epoch: 1 };
+  const who = { userId: "usr_ann", role, epoch: 1 } as const;
+  if (keyScopes === undefined) return { ...who, credential: { kind: "static" } };
+  const key = grant({ scopes: keyScopes, ownerRole: role });
+  return { ...who, credential: { kind: "key" }, key };
 }
 
 function isAllowed(who: Principal, scope: Scope): boolean {
   try {
-    authorize(who, scope);
+    authorize(who, { scope });
     return true;
   } catch (error) {
     assert.deepEqual(
@@ -36,6 +38,37 @@ test("a key may do what both its scopes and its owner's role allow, and nothing 
       assert.equal(isAllowed(who, scope), expected);
     }),
   );
+});
+
+test("a signed-in user beside an app's key may do what user, key and the key's owner all may", () => {
+  const someScopes = fc.subarray([...scopes]);
+  const some = fc.constantFrom(...roles);
+  fc.assert(
+    fc.property(some, some, someScopes, fc.constantFrom(...scopes), (role, ownerRole, own, scope) => {
+      const key = grant({ scopes: own, ownerRole, ownerId: "usr_app" });
+      const credential = { kind: "session", sessionId: "s" } as const;
+      const who = { userId: "usr_ann", role, credential, key, epoch: 1 };
+      const expected = [
+        scopesOfRole[role].has(scope),
+        own.includes(scope),
+        scopesOfRole[ownerRole].has(scope),
+      ];
+      assert.equal(isAllowed(who, scope), expected.every(Boolean));
+    }),
+  );
+});
+
+test("what asks for a person takes neither a key nor a static token, whatever its scopes", () => {
+  const personal = { scope: "none", signedIn: true } as const;
+  for (const who of [principal("admin"), principal("admin", scopes)]) {
+    assert.throws(() => authorize(who, personal), { code: "FORBIDDEN" });
+  }
+  const credential = { kind: "session", sessionId: "s" } as const;
+  authorize({ userId: "usr_ann", role: "viewer", credential, epoch: 1 }, personal);
+});
+
+test("what asks for no scope takes whoever is identified", () => {
+  for (const who of [principal("viewer"), principal("viewer", [])]) authorize(who, { scope: "none" });
 });
 
 test("a key without scopes may do nothing", () => {

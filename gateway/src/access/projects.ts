@@ -1,68 +1,92 @@
-import type { Principal } from "../identity/principal.ts";
-import type { Clock } from "../lib/clock.ts";
+import { type RawBuilder, sql } from "kysely";
 import type { Db } from "../store/tables.ts";
+import { boundProject, type Caller, highestOf, keyOwner, type Level, lowerOf } from "./levels.ts";
 
+/** A project as its reader knows it. */
 export type Project = {
   readonly id: number;
   readonly name: string;
   readonly description: string | null;
+  readonly teamId: number | null;
   readonly ownerId: string;
   readonly createdAt: Date;
   readonly archivedAt: Date | null;
+  /** What the reader may do in it. */
+  readonly level: Level;
 };
 
-/** Makes a project; its creator is its owner (I8). */
-export async function createProject(
-  deps: { db: Db; clock: Clock },
-  wanted: { name: string; description: string | null; ownerId: string },
-): Promise<Project> {
-  const row = await deps.db
-    .insertInto("projects")
-    .values({
-      name: wanted.name,
-      description: wanted.description,
-      owner_id: wanted.ownerId,
-      created_at: new Date(deps.clock.now()),
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return project(row);
+/** A part of a list: up to `limit` things behind the number `after`, ascending. */
+export type Section = { readonly after: number; readonly limit: number };
+
+/** The project, if the caller may know of it. With a key bound to a project, caller and key owner both must. */
+export async function findProject(db: Db, caller: Caller, id: number): Promise<Project | undefined> {
+  const bound = boundProject(caller);
+  if (bound !== undefined && bound !== id) return undefined;
+  const [found] = await readProjects(db, caller, sql`id = ${id}`);
+  const owner = bound === undefined ? undefined : keyOwner(caller);
+  if (found === undefined || owner === undefined || owner.userId === caller.userId) return found;
+  const seenByOwner = await findProject(db, owner, id);
+  return seenByOwner && { ...found, level: lowerOf(found.level, seenByOwner.level) };
 }
 
-export async function listProjects(db: Db): Promise<readonly Project[]> {
-  const rows = await db.selectFrom("projects").selectAll().orderBy("id").execute();
-  return rows.map(project);
+/** What the caller may do in the project; undefined: nothing, and it may not know of it. */
+export async function levelIn(db: Db, caller: Caller, projectId: number): Promise<Level | undefined> {
+  return (await findProject(db, caller, projectId))?.level;
 }
 
-export async function findProject(db: Db, id: number): Promise<Project | undefined> {
-  const row = await db.selectFrom("projects").selectAll().where("id", "=", id).executeTakeFirst();
-  return row === undefined ? undefined : project(row);
-}
-
-/** May this caller spend in the project's name? What it may not, it may not know of either. */
-export function maySpendIn(principal: Principal, { id, ownerId, archivedAt }: Project): boolean {
-  if (archivedAt !== null) return false;
-  const { credential } = principal;
-  if (credential.kind === "key" && credential.projectId !== null) return credential.projectId === id;
-  return ownerId === principal.userId || principal.role === "admin";
+/** The projects that the caller may know of; an administrator all. */
+export async function listProjects(
+  db: Db,
+  caller: Caller,
+  { after, limit }: Section,
+): Promise<readonly Project[]> {
+  const bound = boundProject(caller);
+  if (bound === undefined) return readProjects(db, caller, sql`id > ${after} order by id limit ${limit}`);
+  const only = await findProject(db, caller, bound);
+  return only === undefined || only.id <= after ? [] : [only];
 }
 
 type ProjectRow = {
   id: number;
   name: string;
   description: string | null;
+  team_id: number | null;
   owner_id: string;
   created_at: Date;
   archived_at: Date | null;
+  level: Level;
 };
 
-function project(row: ProjectRow): Project {
-  return {
+/** The one place that says what a user is in a project: its owner, a member, or something in its team. */
+async function readProjects(
+  db: Db,
+  { userId, role }: Caller,
+  which: RawBuilder<unknown>,
+): Promise<readonly Project[]> {
+  const level = highestOf(
+    sql`case when ${role === "admin"}::boolean or projects.owner_id = ${userId} then 'owner' end`,
+    sql`here.role`,
+    sql`case when teams.owner_id = ${userId} then 'manager' end`,
+    sql`there.role`,
+  );
+  const { rows } = await sql<ProjectRow>`
+    select * from (
+      select projects.*, ${level} as level
+      from projects
+      left join project_members as here on here.project_id = projects.id and here.user_id = ${userId}
+      left join teams on teams.id = projects.team_id and teams.deleted_at is null
+      left join team_members as there on there.team_id = teams.id and there.user_id = ${userId}
+      where projects.deleted_at is null
+    ) as known
+    where level is not null and ${which}`.execute(db);
+  return rows.map((row) => ({
     id: row.id,
     name: row.name,
     description: row.description,
+    teamId: row.team_id,
     ownerId: row.owner_id,
     createdAt: row.created_at,
     archivedAt: row.archived_at,
-  };
+    level: row.level,
+  }));
 }
