@@ -7,7 +7,7 @@ import { costOf } from "../gateway/src/costs/cost.ts";
 import { defaultRates } from "../gateway/src/costs/prices.shipped.ts";
 import { priceBook, priceOf } from "../gateway/src/costs/prices.ts";
 import { parseJson } from "../gateway/src/http/json.ts";
-import { presentedToken } from "../gateway/src/identity/credentials.ts";
+import { presentedTokens } from "../gateway/src/identity/credentials.ts";
 import { newKey, parseKey } from "../gateway/src/identity/key.ts";
 import { systemClock } from "../gateway/src/lib/clock.ts";
 import { newCorrelationId, systemChance, uuidv7 } from "../gateway/src/lib/ids.ts";
@@ -84,7 +84,7 @@ const stages: Stage[] = [
     name: "correlation id and call id",
     run: () => newCorrelationId(systemChance) + uuidv7(systemClock.now(), systemChance),
   },
-  { name: "credential from the headers", run: () => presentedToken(rawHeaders) },
+  { name: "credential from the headers", run: () => presentedTokens(rawHeaders) },
   { name: "form and checksum of a key", run: () => parseKey(key) },
   { name: "six limits in memory", run: () => memory.take(dimensions, true) },
   { name: "standings and limit headers", run: limitAnswer },

@@ -6,6 +6,7 @@ import type { Access } from "../gateway/src/http/endpoint.ts";
 import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.ts";
 import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
 import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
+import { type Action, actions, changesIdentities } from "../gateway/src/telemetry/actions.ts";
 
 /** Documents that say what a table in the code says: their paths from the root, and their text. */
 export function generatedDocuments(): ReadonlyMap<string, string> {
@@ -15,6 +16,7 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
     ["docs/errors.md", errorsPage()],
     ["docs/endpoints.md", endpointsPage()],
     ["docs/simulated.md", simulatedPage()],
+    ["docs/audit-actions.md", auditActionsPage()],
   ]);
 }
 
@@ -143,6 +145,23 @@ Prompt tokens: 4 per message, 1 per 4 UTF-8 bytes of its text, 85 per image, 1 p
     table(
       ["model", "what it does"],
       simulatedModels.map(({ example, about }) => [`\`${example}\``, about]),
+    ),
+  );
+}
+
+function auditActionsPage(): string {
+  return page(
+    "Audit actions",
+    "gateway/src/telemetry/actions.ts",
+    `Everything that leaves an entry in the [audit log](concepts/audit.md). What cached identities must notice is refused
+or allowed everywhere from the next request on.`,
+    table(
+      ["action", "what happened", "cached identities notice it"],
+      (Object.keys(actions) as Action[]).map((action) => [
+        `\`${action}\``,
+        actions[action].about,
+        changesIdentities(action) ? "yes" : "–",
+      ]),
     ),
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import { createProject } from "./access/projects.ts";
+import { projectOf } from "./access/testing.ts";
 import { type TestApp, testApp } from "./app.testing.ts";
 import { createBudget } from "./costs/budgets.ts";
 import { systemClock as clock, sleep } from "./lib/clock.ts";
@@ -15,7 +15,7 @@ after(() => app.close());
 
 async function project(ownerId: string, budgetUsd?: string): Promise<number> {
   const { db } = app.store;
-  const { id } = await createProject({ db, clock }, { name: "Test", description: null, ownerId });
+  const id = await projectOf(db, ownerId);
   if (budgetUsd !== undefined) {
     const budget = {
       scope: "project",

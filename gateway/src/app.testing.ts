@@ -2,6 +2,7 @@ import { type App, type AppOptions, openApp } from "./app.ts";
 import { readSettings } from "./config/environment.ts";
 import type { ConfigFile } from "./config/file.ts";
 import { issueApiKey, type NewApiKey } from "./identity/api-keys.ts";
+import type { Role } from "./identity/principal.ts";
 import { systemClock as clock } from "./lib/clock.ts";
 import { systemChance as chance } from "./lib/ids.ts";
 import { derivedKey } from "./lib/secrets.ts";
@@ -16,9 +17,20 @@ export type TestApp = AsyncDisposable & {
   /** What was logged so far, parsed. */
   logs(): readonly Record<string, unknown>[];
   key(wanted?: Partial<NewApiKey>): Promise<string>;
+  /** Somebody who has registered and signed in, and was given this role before. */
+  person(role?: Role): Promise<Person>;
   fetch(path: string, request?: RequestInit & { key?: string; json?: unknown }): Promise<Response>;
   chat(key: string, body?: Record<string, unknown>, headers?: Record<string, string>): Promise<Response>;
   close(): Promise<void>;
+};
+
+export type Person = {
+  readonly id: string;
+  readonly email: string;
+  readonly password: string;
+  /** Access token. */
+  readonly token: string;
+  readonly refreshToken: string;
 };
 
 export const testSecretKey = Buffer.alloc(32, 0x0f);
@@ -42,6 +54,7 @@ export async function testApp(
     log: jsonLog("debug", clock, { write: (line: string) => lines.push(line) }),
   });
   const pepper = derivedKey(testSecretKey, "apikey-pepper");
+  let people = 0;
   const request: TestApp["fetch"] = (path, { key, json, headers, ...rest } = {}) =>
     fetch(app.url + path, {
       ...rest,
@@ -59,7 +72,8 @@ export async function testApp(
     logs: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
     async key(wanted = {}) {
       const { key } = await issueApiKey(
-        { db: store.db, clock, chance, pepper },
+        { change: app.change, clock, chance, pepper },
+        { actor: { type: "system", id: "test" } },
         {
           userId: "usr_dev",
           name: "test",
@@ -67,11 +81,28 @@ export async function testApp(
           projectId: null,
           dailyQuota: null,
           expiresAt: null,
-          createdBy: "test",
           ...wanted,
         },
       );
       return key;
+    },
+    async person(role = "developer") {
+      people += 1;
+      const email = `person${people}@example.com`;
+      const password = "password123";
+      const post = async (path: string, json: object) => {
+        const response = await request(path, { method: "POST", json });
+        if (!response.ok) throw new Error(await response.text());
+        return (await response.json()) as {
+          access_token: string;
+          refresh_token: string;
+          user: { id: string };
+        };
+      };
+      const { user } = await post("/auth/register", { email, name: `Person ${people}`, password });
+      await store.db.updateTable("users").set({ role }).where("id", "=", user.id).execute();
+      const { access_token, refresh_token } = await post("/auth/login", { email, password });
+      return { id: user.id, email, password, token: access_token, refreshToken: refresh_token };
     },
     fetch: request,
     chat: (key, body = {}, headers = {}) =>

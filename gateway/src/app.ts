@@ -1,6 +1,8 @@
+import { openPeople, peppersOf } from "./app.people.ts";
 import type { Call } from "./calls/call.ts";
 import { countSettled } from "./calls/count.ts";
 import { payers } from "./calls/payer.ts";
+import { projectParts } from "./calls/project-parts.ts";
 import { quotas } from "./calls/quotas.ts";
 import type { RunDeps } from "./calls/run.ts";
 import type { Routes } from "./calls/target.ts";
@@ -14,16 +16,15 @@ import { loadPrices } from "./costs/prices.stored.ts";
 import { type PriceBook, priceBook, pricedModels } from "./costs/prices.ts";
 import type { Access, Endpoint } from "./http/endpoint.ts";
 import { endpointTable } from "./http/endpoints.ts";
+import { pages } from "./http/pages.ts";
 import { readinessOf } from "./http/readiness.ts";
 import { listen, newServer } from "./http/server.ts";
-import { identifier } from "./identity/identify.ts";
-import { type StaticTokens, staticTokens } from "./identity/static-tokens.ts";
-import { ensureUsers, readDeployment } from "./identity/users.ts";
+import { sweepSessions } from "./identity/sessions.ts";
+import { readDeployment } from "./identity/users.ts";
 import { watchEpochs } from "./identity/watch-epochs.ts";
 import { atMost, type Clock } from "./lib/clock.ts";
 import { type Chance, uuidv7 } from "./lib/ids.ts";
 import { derivedKey, secretMatcher } from "./lib/secrets.ts";
-import { addressSubjects } from "./limits/address-subject.ts";
 import { admit } from "./limits/admit.ts";
 import { EPOCH_KEY } from "./limits/applicable.ts";
 import { arrears } from "./limits/arrears.ts";
@@ -35,6 +36,8 @@ import type { Provider } from "./providers/provider.ts";
 import { simulated } from "./providers/simulated.ts";
 import { openRedis } from "./store/redis.ts";
 import type { Store } from "./store/store.ts";
+import { anchorAudit } from "./telemetry/audit.anchor.ts";
+import type { Change } from "./telemetry/change.ts";
 import type { Log } from "./telemetry/log.ts";
 import { newMetrics } from "./telemetry/metrics.ts";
 import { troubleLog } from "./telemetry/trouble.ts";
@@ -52,7 +55,7 @@ export type AppOptions = {
   /** Opens the operator's endpoint to the command line. */
   readonly operator?: {
     readonly token: string;
-    readonly runCommand: (name: string, input: unknown) => Promise<unknown>;
+    readonly runCommand: (change: Change, name: string, input: unknown) => Promise<unknown>;
   };
 };
 
@@ -60,11 +63,13 @@ export type App = {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
   readonly endpoints: readonly Endpoint[];
+  readonly change: Change;
   /** Readiness falls, running calls finish within the timeout, everything is flushed. */
   close(): Promise<void>;
 };
 
 const LAST_USE_FLUSH_MS = 10_000;
+const SESSION_SWEEP_MS = 3_600_000;
 const PRICES_REFRESH_MS = 10_000;
 const STOP_SWEEP_MS = 50;
 const SETTLE_AT_STOP_MS = 5_000;
@@ -76,12 +81,6 @@ export async function openApp(options: AppOptions): Promise<App> {
   const metrics = newMetrics({ callsInFlight: () => money.inFlight() });
   const tell = troubleLog({ log, clock });
   const trouble = (what: string) => (error: unknown) => tell(what, error);
-
-  const pepper = pepperOf(settings, secretKey);
-  const tokens = tokensOf(settings, secretKey);
-  await ensureUsers({ db, clock }, [...tokens.userIds, settings.APP_AUTH_DEFAULT_USER]);
-  const onCache = (result: string) => metrics.keyCacheLookups.labels(result).inc();
-  const identities = identifier({ db, clock, pepper, tokens, onCache });
 
   const redis = settings.REDIS_URL === undefined ? undefined : openRedis({ url: settings.REDIS_URL, clock });
   const counters =
@@ -107,6 +106,20 @@ export async function openApp(options: AppOptions): Promise<App> {
     mirror,
     arrears: arrears({ clock }),
   };
+  const people = await openPeople({
+    settings,
+    secretKey,
+    db,
+    clock,
+    chance,
+    counters,
+    fallback: admitDeps.fallback,
+    onCache: (result) => metrics.keyCacheLookups.labels(result).inc(),
+    trouble,
+  });
+  const { change, identifier: identities, subjectOfAddress } = people;
+  const peppers = peppersOf(settings, secretKey);
+  const pepper = peppers[0]!;
   const forgetEpochs = await watchEpochs({
     store,
     clock,
@@ -160,28 +173,32 @@ export async function openApp(options: AppOptions): Promise<App> {
   let isStopping = false;
   const endpoints = endpointTable({
     ...runDeps,
-    db,
-    chance,
+    ...people,
     pepper,
+    peppers,
     routes,
     metrics,
     prices: () => book,
     payers: paying,
     listed: () => pricedModels(book),
+    pages: pages(derivedKey(secretKey, "cursor")),
+    ...projectParts({ clock }),
     readiness: () => readinessOf({ db, counters, isStopping }),
-    runCommand: operator?.runCommand ?? (() => Promise.reject(new Error("there is no operator"))),
+    runCommand: (name, input) =>
+      operator === undefined
+        ? Promise.reject(new Error("there is no operator"))
+        : operator.runCommand(change, name, input),
   });
   const absent = new Set<Access["credential"]>();
   if (settings.INTERNAL_API_TOKEN === undefined) absent.add("internal");
   if (operator === undefined) absent.add("operator");
-  const subjectKey = derivedKey(secretKey, "ratelimit-subject");
   const server = await newServer({
     clock,
     chance,
     log,
     metrics,
     identifier: identities,
-    limitRules: { ...limitPlan(settings, file), subjectOfAddress: addressSubjects(subjectKey) },
+    limitRules: { ...limitPlan(settings, file), subjectOfAddress },
     admit: (limits) => admit(admitDeps, limits),
     logCalls: settings.LOG_CALLS,
     trustedProxies: trustedProxies(settings),
@@ -194,7 +211,17 @@ export async function openApp(options: AppOptions): Promise<App> {
     endpoints,
   });
 
+  const stopAnchoring = await anchorAudit({
+    db,
+    clock,
+    log,
+    macKey: derivedKey(secretKey, "audit-mac"),
+    file: settings.AUDIT_CHECKPOINT_FILE,
+    everyMs: settings.AUDIT_CHECKPOINT_SECONDS * 1000,
+    onTrouble: trouble("audit checkpoint not written"),
+  });
   const timers = [
+    clock.every(SESSION_SWEEP_MS, () => sweepSessions(db, clock.now()).catch(trouble("sessions not swept"))),
     clock.every(LAST_USE_FLUSH_MS, () => identities.flushLastUse().catch(trouble("last use not written"))),
     clock.every(PRICES_REFRESH_MS, () =>
       readBook().then((read) => {
@@ -205,6 +232,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   return {
     url: await listen(server, settings.HOST, settings.PORT),
     endpoints: endpoints.filter(({ access }) => !absent.has(access.credential)),
+    change,
     async close() {
       isStopping = true;
       const finished = server.close();
@@ -220,30 +248,13 @@ export async function openApp(options: AppOptions): Promise<App> {
       if (unsettled > 0) log.error({ unsettled }, "calls not settled; their reservations will expire");
       await mirror.close().catch(trouble("daily counts not written"));
       await identities.flushLastUse().catch(trouble("last use not written"));
+      await stopAnchoring();
       await Promise.all([...routes.providers.values()].map((provider) => provider.close()));
       await counters.close();
       await redis?.close();
       await store.close();
     },
   };
-}
-
-export function pepperOf(settings: Settings, secretKey: Uint8Array): Uint8Array {
-  const given = settings.API_KEY_PEPPER;
-  return given === undefined ? derivedKey(secretKey, "apikey-pepper") : Buffer.from(given, "base64");
-}
-
-function tokensOf(settings: Settings, secretKey: Uint8Array): StaticTokens {
-  const found = staticTokens(
-    {
-      map: settings.APP_AUTH_TOKEN_USER_MAP,
-      legacy: settings.APP_AUTH_BEARER_TOKENS,
-      defaultUser: settings.APP_AUTH_DEFAULT_USER,
-    },
-    derivedKey(secretKey, "static-token"),
-  );
-  if ("faults" in found) throw new SettingsError(found.faults);
-  return found.tokens;
 }
 
 /** The configured providers; without any, the simulated one. */

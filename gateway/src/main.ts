@@ -1,29 +1,32 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { scopesOfRole } from "./access/permissions.ts";
-import { openApp, pepperOf } from "./app.ts";
+import { peppersOf, secretKeysOf } from "./app.people.ts";
+import { openApp } from "./app.ts";
 import { type CommandDeps, UsageError } from "./cli/command.ts";
 import { diagnose, showDiagnosis } from "./cli/commands/doctor.ts";
 import { type Actions, runDataCommand, runProgram } from "./cli/program.ts";
 import { runRemotely, writeOperatorToken } from "./cli/remote.ts";
 import { environment, readSettings } from "./config/environment.ts";
 import { readConfigFile } from "./config/file.ts";
-import { plannedProviders } from "./config/providers.ts";
 import { secretKeyOf } from "./config/secret-key.ts";
 import type { Settings } from "./config/settings.ts";
 import { issueApiKey } from "./identity/api-keys.ts";
+import { hashGate } from "./identity/hash-gate.ts";
 import { newKey } from "./identity/key.ts";
+import { passwords } from "./identity/passwords.ts";
 import { offerSetup } from "./identity/setup.ts";
+import { raiseEpoch } from "./identity/users.ts";
 import { systemClock as clock } from "./lib/clock.ts";
 import { TollgateError } from "./lib/errors.ts";
 import { systemChance as chance } from "./lib/ids.ts";
+import { derivedKey } from "./lib/secrets.ts";
+import { checksOf } from "./main.doctor.ts";
+import { openStore, orClosed, withStore } from "./main.store.ts";
 import { startSimulatedServer } from "./providers/simulated.server.ts";
 import { FolderInUse } from "./store/lock.ts";
 import { migrate, migrateDown, migrationStatus } from "./store/migrate.ts";
-import { type EmbeddedStore, openPglite } from "./store/pglite.ts";
-import { openPostgres } from "./store/postgres.ts";
-import { openRedis } from "./store/redis.ts";
 import type { Store } from "./store/store.ts";
+import { erasePersonal } from "./telemetry/audit.personal.ts";
+import { type Cause, type Change, changes } from "./telemetry/change.ts";
 import { jsonLog } from "./telemetry/log.ts";
 
 const out = (text: string) => void process.stdout.write(`${text}\n`);
@@ -50,21 +53,7 @@ const actions: Actions = {
     }),
   async doctor() {
     const settings = readSettings(environment);
-    const diagnosis = await diagnose(settings, {
-      "configuration file": async () => {
-        const planned = plannedProviders(settings, readConfigFile(settings.CONFIG_FILE));
-        return planned.length === 0 ? "simulated provider" : planned.map(({ name }) => name).join(", ");
-      },
-      database: () => databaseState(settings),
-      redis: async () => {
-        if (settings.REDIS_URL === undefined) return "not used: limits are counted in this process";
-        const redis = openRedis({ url: settings.REDIS_URL, clock });
-        return redis
-          .ping()
-          .then(() => "answers")
-          .finally(() => redis.close());
-      },
-    });
+    const diagnosis = await diagnose(settings, checksOf(settings));
     const ok = diagnosis.checks.every((check) => check.ok);
     return { ok, result: diagnosis, text: showDiagnosis(diagnosis) };
   },
@@ -88,7 +77,8 @@ async function serve(): Promise<void> {
     const deps = commandDeps(settings, store);
     const operator = {
       token: operatorToken,
-      runCommand: (name: string, input: unknown) => runForOperator(deps, name, input),
+      runCommand: (change: Change, name: string, input: unknown) =>
+        runForOperator({ ...deps, change }, name, input),
     };
     const parts = { settings, file, secretKey, store, clock, chance, log };
     return { app: await openApp(announce === undefined ? parts : { ...parts, operator }), deps };
@@ -108,6 +98,8 @@ async function serve(): Promise<void> {
   log.info({}, "stopped");
 }
 
+const FIRST_START: Cause = { actor: { type: "system", id: "first start" } };
+
 /** At the very first start: the set-up token, and on the embedded default a first key with a request to try. */
 async function welcome(settings: Settings, deps: CommandDeps, url: string): Promise<void> {
   const token = await offerSetup(deps);
@@ -115,14 +107,13 @@ async function welcome(settings: Settings, deps: CommandDeps, url: string): Prom
   out(`\nWelcome to Tollgate, listening at ${url}\n`);
   out(`Set-up token, for POST /auth/setup and one administrator, shown once:\n\n  ${token}\n`);
   if (settings.DATABASE_URL !== undefined || settings.NODE_ENV === "production") return;
-  const { key } = await issueApiKey(deps, {
+  const { key } = await issueApiKey(deps, FIRST_START, {
     userId: deps.defaultUser,
     name: "first key",
     scopes: [...scopesOfRole.developer],
     projectId: null,
     dailyQuota: null,
     expiresAt: null,
-    createdBy: "first start",
   });
   out(`First API key, shown once:\n\n  ${key}\n`);
   out(`Try it:\n\n${exampleRequest(url, key)}\n`);
@@ -151,49 +142,22 @@ async function runForOperator(deps: CommandDeps, name: string, input: unknown): 
 }
 
 function commandDeps(settings: Settings, { db }: Store): CommandDeps {
-  const pepper = pepperOf(settings, secretKeyOf(settings, chance));
-  return { db, clock, chance, pepper, defaultUser: settings.APP_AUTH_DEFAULT_USER };
-}
-
-async function openStore(
-  settings: Settings,
-): Promise<{ store: Store; announce?: EmbeddedStore["announce"] }> {
-  if (settings.DATABASE_URL !== undefined) {
-    return {
-      store: await openPostgres({ url: settings.DATABASE_URL, poolSize: settings.DATABASE_POOL_SIZE, clock }),
-    };
-  }
-  mkdirSync(settings.DATA_DIR, { recursive: true, mode: 0o700 });
-  const store = await openPglite({ folder: join(settings.DATA_DIR, "database"), clock, chance });
-  return { store, announce: store.announce };
-}
-
-/** A start that fails leaves the database closed. */
-async function orClosed<T>(store: Store, start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-async function withStore<T>(settings: Settings, work: (store: Store) => Promise<T>): Promise<T> {
-  const { store } = await openStore(settings);
-  return work(store).finally(() => store.close());
-}
-
-async function databaseState(settings: Settings): Promise<string> {
-  try {
-    return await withStore(settings, async (store) => {
-      const { applied, pending } = await migrationStatus(store);
-      return `${store.kind}, ${applied.length} migrations applied, ${pending.length} pending`;
-    });
-  } catch (error) {
-    if (error instanceof FolderInUse)
-      return `in use by process ${error.owner.pid}, as it is while the server runs`;
-    throw error;
-  }
+  const secretKey = secretKeyOf(settings, chance);
+  const pepper = peppersOf(settings, secretKey)[0]!;
+  const macKeys = secretKeysOf(settings, secretKey).map((key) => derivedKey(key, "audit-mac"));
+  // Servers hear of the change by NOTIFY.
+  const change = changes({ db, clock, chance, macKey: macKeys[0]!, raiseEpoch, announce: async () => {} });
+  return {
+    db,
+    clock,
+    chance,
+    pepper,
+    macKeys,
+    change,
+    erasePersonal,
+    passwords: passwords(hashGate({ running: 1, waiting: 8 })),
+    defaultUser: settings.APP_AUTH_DEFAULT_USER,
+  };
 }
 
 function stopSignal(): Promise<void> {

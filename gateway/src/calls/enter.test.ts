@@ -73,7 +73,7 @@ function door(admissions: readonly Admission[] = [admitted], afresh: readonly Pr
       return admissions[asked.length - 1]!;
     },
   };
-  const visitor = { principal: ann(), token: "good", address: "198.51.100.7" };
+  const visitor = { principal: ann(), presented: { token: "good" }, address: "198.51.100.7" };
   return {
     asked,
     told,
@@ -87,7 +87,11 @@ function door(admissions: readonly Admission[] = [admitted], afresh: readonly Pr
 test("who is identified and allowed comes in, and is counted by the kind of credential", async () => {
   const { enter, metrics } = door();
   const visitor = await enter(["Authorization", "Bearer good"]);
-  assert.deepEqual(visitor, { principal: ann(), token: "good", address: "198.51.100.7" });
+  assert.deepEqual(visitor, {
+    principal: ann(),
+    presented: { token: "good" },
+    address: "198.51.100.7",
+  });
   assert.match(await metrics(), /auth_requests_total\{outcome="accepted",method="static"\} 1/);
 });
 

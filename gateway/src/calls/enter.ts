@@ -1,16 +1,16 @@
-import { authorize } from "../access/authorize.ts";
-import type { Scope } from "../access/permissions.ts";
-import { presentedToken } from "../identity/credentials.ts";
+import { authorize, type Permission } from "../access/authorize.ts";
+import { type Presented, presentedTokens } from "../identity/credentials.ts";
 import type { Identifier } from "../identity/identify.ts";
 import type { Principal } from "../identity/principal.ts";
 import { TollgateError } from "../lib/errors.ts";
+import { isWithin } from "../lib/networks.ts";
 import type { Admission, AppliedLimit } from "../limits/admit.ts";
 import { applicableLimits, type EndpointClass, type LimitRules } from "../limits/applicable.ts";
 import { limitHeaders } from "../limits/headers.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 /** What an endpoint asks of its caller. Everything that enters passes here: HTTP, the plugin, apps and jobs. */
-export type Gate = { readonly scope: Scope; readonly class: EndpointClass };
+export type Gate = Permission & { readonly class: EndpointClass };
 
 export type Arrival = {
   /** Names and values in turn, as node:http gives them. */
@@ -21,7 +21,7 @@ export type Arrival = {
 
 export type Visitor = {
   readonly principal: Principal;
-  readonly token: string;
+  readonly presented: Presented;
   readonly address: string;
 };
 
@@ -36,16 +36,34 @@ export type EnterDeps = {
 export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Promise<Visitor> {
   const { identifier, metrics } = deps;
   try {
-    const token = presentedToken(arrival.rawHeaders);
-    const principal = await identifier.identify(token);
-    authorize(principal, gate.scope);
+    const presented = presentedTokens(arrival.rawHeaders);
+    const principal = await principalOf(presented, identifier.identify);
+    letThrough(principal, arrival.address, gate);
     metrics.authRequests.labels("accepted", principal.credential.kind).inc();
-    return { principal, token: token!, address: arrival.address };
+    return { principal, presented, address: arrival.address };
   } catch (error) {
     const outcome = error instanceof TollgateError ? error.code : "INTERNAL";
     metrics.authRequests.labels(outcome, "none").inc();
     throw error;
   }
+}
+
+/** Throws 403 unless the principal may come from this address and through this gate. */
+function letThrough(principal: Principal, address: string, gate: Gate): void {
+  const networks = principal.key?.allowedNetworks ?? null;
+  if (networks !== null && !isWithin(address, networks)) throw new TollgateError("ADDRESS_NOT_ALLOWED");
+  authorize(principal, gate);
+}
+
+/** A signed-in user beside an app's key is one principal with the rights that both have (reference, section 1.3). */
+async function principalOf(
+  { token, appKey }: Presented,
+  identify: (token: string | undefined) => Promise<Principal>,
+): Promise<Principal> {
+  const caller = await identify(token);
+  if (appKey === undefined) return caller;
+  const { key, epoch } = await identify(appKey);
+  return { ...caller, key: key!, epoch: Math.min(caller.epoch, epoch) };
 }
 
 /** Identities change while a call asks; that they change this often under one call means something is wrong. */
@@ -67,8 +85,11 @@ export async function admit(
   let admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
   for (let reload = 0; admission.kind === "stale"; reload++) {
     if (reload === MAX_RELOADS) throw new TollgateError("STORE_UNAVAILABLE");
-    const principal = await deps.identifier.identifyAfresh(current.token, admission.epoch);
-    authorize(principal, gate.scope);
+    const { epoch } = admission;
+    const principal = await principalOf(current.presented, (token) =>
+      deps.identifier.identifyAfresh(token!, epoch),
+    );
+    letThrough(principal, current.address, gate);
     current = { ...current, principal };
     admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
   }

@@ -33,6 +33,12 @@ const all: Record<
     { requiredScope: "costs:read" },
     undefined,
   ],
+  ADDRESS_NOT_ALLOWED: [new TollgateError("ADDRESS_NOT_ALLOWED"), {}, undefined],
+  MODEL_NOT_ALLOWED: [
+    new TollgateError("MODEL_NOT_ALLOWED", { model: "x" }),
+    { param: "model", model: "x" },
+    undefined,
+  ],
   FORBIDDEN: [new TollgateError("FORBIDDEN"), {}, undefined],
   NOT_FOUND: [new TollgateError("NOT_FOUND"), {}, undefined],
   MODEL_NOT_FOUND: [
@@ -42,6 +48,8 @@ const all: Record<
   ],
   METHOD_NOT_ALLOWED: [new TollgateError("METHOD_NOT_ALLOWED", { allow: ["GET", "POST"] }), {}, undefined],
   REQUEST_TIMEOUT: [new TollgateError("REQUEST_TIMEOUT"), {}, undefined],
+  EMAIL_TAKEN: [new TollgateError("EMAIL_TAKEN"), {}, "false"],
+  ACCOUNT_EXISTS: [new TollgateError("ACCOUNT_EXISTS"), {}, "false"],
   CONFLICT: [new TollgateError("CONFLICT"), {}, "false"],
   PAYLOAD_TOO_LARGE: [new TollgateError("PAYLOAD_TOO_LARGE"), {}, undefined],
   URI_TOO_LONG: [new TollgateError("URI_TOO_LONG"), {}, undefined],

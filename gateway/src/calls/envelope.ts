@@ -13,7 +13,7 @@ export function errorBody(error: TollgateError, correlationId: string): string {
   return JSON.stringify({
     error: {
       code,
-      message: error.is("PROVIDER_REJECTED") ? error.details.message : row.message,
+      message: error.is("PROVIDER_REJECTED") ? error.details.message : error.message,
       type: row.type,
       param: paramOf(error),
       correlationId,
@@ -32,14 +32,16 @@ function shownDetails(error: TollgateError): object {
   }
   if (error.is("QUOTA_EXCEEDED") || error.is("REQUEST_EXCEEDS_LIMIT")) return { limit: error.details.limit };
   if (error.is("BUDGET_EXCEEDED")) return { budget: error.details.budget };
-  if (error.is("MODEL_NOT_FOUND") || error.is("PRICE_UNKNOWN")) return { model: error.details.model };
+  if (error.is("MODEL_NOT_FOUND") || error.is("MODEL_NOT_ALLOWED") || error.is("PRICE_UNKNOWN")) {
+    return { model: error.details.model };
+  }
   return {};
 }
 
 function paramOf(error: TollgateError): string | null {
   if (error.is("VALIDATION_FAILED")) return error.details.faults[0]?.path || null;
   if (error.is("PROVIDER_REJECTED")) return error.details.param;
-  return error.is("MODEL_NOT_FOUND") ? "model" : null;
+  return error.is("MODEL_NOT_FOUND") || error.is("MODEL_NOT_ALLOWED") ? "model" : null;
 }
 
 /** The headers that go with an error: how long to wait, and whether trying again makes sense at all. */

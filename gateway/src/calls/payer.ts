@@ -1,4 +1,5 @@
-import { findProject, maySpendIn, type Project } from "../access/projects.ts";
+import { type Caller, keyOwner, requireLevel } from "../access/levels.ts";
+import { findProject, type Project } from "../access/projects.ts";
 import { type BudgetOwners, budgetIdsFor } from "../costs/budgets.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -11,33 +12,41 @@ const MAX_ENTRIES = 10_000;
 /** Finds who pays for a call. What it has read it believes for a second: a new budget binds that much later. */
 export type Payers = {
   /**
-   * The project that pays: the key's own, else the one that the caller names, else none (K10). Throws NOT_FOUND for a
-   * project that the caller may not spend in.
+   * The project that pays: the key's own, else the one that the caller names, else none (K10). It takes a developer
+   * there: the key's owner for the key's own project, else the caller. Throws NOT_FOUND, also for a project that is
+   * archived, or FORBIDDEN.
    */
   projectOf(principal: Principal, named: number | undefined): Promise<number | undefined>;
   budgetIdsOf(principal: Principal, projectId: number | undefined): Promise<readonly number[]>;
 };
 
 export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }): Payers {
-  const projects = briefly<number, Project | undefined>(clock, (id) => findProject(db, id));
+  const projects = briefly<string, Project | undefined>(clock, (asked) => {
+    const { userId, role, id } = JSON.parse(asked) as Asked;
+    return findProject(db, { userId, role }, id);
+  });
   const budgets = briefly<string, readonly number[]>(clock, (owners) =>
     budgetIdsFor(db, JSON.parse(owners) as BudgetOwners, clock.now()),
   );
   return {
     async projectOf(principal, named) {
-      const { credential } = principal;
-      const id = named ?? (credential.kind === "key" ? credential.projectId : null);
-      if (id === null) return undefined;
-      const project = await projects(id);
-      if (project === undefined || !maySpendIn(principal, project)) throw new TollgateError("NOT_FOUND");
-      return id;
+      const bound = principal.key?.projectId ?? undefined;
+      const id = named ?? bound;
+      if (id === undefined) return undefined;
+      if (bound !== undefined && bound !== id) throw new TollgateError("NOT_FOUND");
+      const { userId, role } = (bound === undefined ? undefined : keyOwner(principal)) ?? principal;
+      const project = await projects(JSON.stringify({ userId, role, id } satisfies Asked));
+      return requireLevel(project?.archivedAt === null ? project : undefined, "developer").id;
     },
-    budgetIdsOf({ userId, credential }, projectId) {
-      const keyId = credential.kind === "key" ? credential.keyId : undefined;
-      return budgets(JSON.stringify({ userId, keyId, projectId } satisfies Omit<BudgetOwners, "teamId">));
+    budgetIdsOf({ userId, key }, projectId) {
+      // A key's successors are under its budget as well.
+      const owners = { userId, keyId: key?.quotaGroup, projectId };
+      return budgets(JSON.stringify(owners satisfies Omit<BudgetOwners, "teamId">));
     },
   };
 }
+
+type Asked = Pick<Caller, "userId" | "role"> & { readonly id: number };
 
 /** Remembers answers for a second; concurrent questions share one. Failures are not remembered. */
 function briefly<K, V>(clock: Clock, read: (key: K) => Promise<V>): (key: K) => Promise<V> {

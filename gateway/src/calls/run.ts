@@ -59,12 +59,12 @@ async function reserve(
     throw new TollgateError("VALIDATION_FAILED", { faults: request.bound.unbounded });
   }
   const amounts = reserveFor(request.bound, target.price.rates, { underBudget });
-  const { credential, userId } = call.principal;
+  const { key, userId } = call.principal;
   const reserved = await deps.reserve({
     call: {
       id: call.id,
       userId,
-      keyId: credential.kind === "key" ? credential.keyId : undefined,
+      keyId: key?.keyId,
       projectId: call.projectId,
       operation: call.operation,
       endpointClass: call.endpointClass,

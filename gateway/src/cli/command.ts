@@ -1,7 +1,10 @@
 import type { z } from "zod";
+import type { By } from "../access/hold.ts";
+import type { Passwords } from "../identity/passwords.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Chance } from "../lib/ids.ts";
-import type { Db } from "../store/tables.ts";
+import type { Db, Tx } from "../store/tables.ts";
+import type { Cause, Change } from "../telemetry/change.ts";
 
 /** What a command that works on the data may use; the same in the command line's process and in a running server. */
 export type CommandDeps = {
@@ -9,9 +12,21 @@ export type CommandDeps = {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly pepper: Uint8Array;
+  /** Keys of the audit log: that of SECRET_KEY, and those of the keys before it. */
+  readonly macKeys: readonly Uint8Array[];
+  readonly change: Change;
+  readonly passwords: Passwords;
+  /** Erases a user's personal data from the audit log. */
+  readonly erasePersonal: (tx: Tx, userId: string) => Promise<number>;
   /** Owns what is made without naming an owner. */
   readonly defaultUser: string;
 };
+
+/** Whoever may run commands is the operator; the audit log knows no more of them. */
+export const OPERATOR: Cause = { actor: { type: "operator", id: "operator" } };
+
+/** As levels in teams and projects know the operator: allowed everything. */
+export const BY_OPERATOR: By = { cause: OPERATOR, caller: { userId: "operator", role: "admin" } };
 
 /** One command on the data. Input and result are plain JSON, so that it runs here or inside a running server. */
 export type DataCommand = {
@@ -20,15 +35,24 @@ export type DataCommand = {
   readonly about: string;
   /** Positional arguments, by the input field they fill. */
   readonly arguments: readonly string[];
-  /** Flags as commander declares them, each for the input field of its camel-cased name. */
-  readonly options: readonly (readonly [flags: string, about: string])[];
+  /** Flags as commander declares them, each for the input field of its camel-cased name, and how their text is read. */
+  readonly options: readonly (readonly [flags: string, about: string, read?: (text: string) => unknown])[];
   /** Checks the input and runs the command. Throws UsageError for input that cannot be right. */
   run(deps: CommandDeps, input: unknown): Promise<object>;
   /** What a person reads of a result: `text` on stdout, `note` on stderr. */
   show(result: object): Shown;
 };
 
-export type Shown = { readonly text: string; readonly note?: string };
+export type Shown = {
+  readonly text: string;
+  readonly note?: string;
+  /** What a program reads, if that is not the result as JSON. */
+  readonly json?: string;
+  /** A check found something: exit code 9. */
+  readonly isFailure?: boolean;
+  /** Input of the next step: long work is done in steps, for a running server answers each within seconds. */
+  readonly next?: object;
+};
 
 export function dataCommand<Input, Result extends object>(command: {
   readonly name: string;

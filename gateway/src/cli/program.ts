@@ -1,16 +1,26 @@
 import { Command } from "commander";
 import { type CommandDeps, type DataCommand, UsageError } from "./command.ts";
+import { auditCommands } from "./commands/audit.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { projectCommands } from "./commands/projects.ts";
+import { teamCommands } from "./commands/teams.ts";
+import { userCommands } from "./commands/users.ts";
 
 /** Exit codes of the command line. */
 export const EXIT = { done: 0, failed: 1, usage: 2, checkFailed: 9 } as const;
 
-export const dataCommands: readonly DataCommand[] = [...keyCommands, ...projectCommands];
+export const dataCommands: readonly DataCommand[] = [
+  ...keyCommands,
+  ...userCommands,
+  ...projectCommands,
+  ...teamCommands,
+  ...auditCommands,
+];
 
 /** Runs a command by its name (`keys issue` or `keys-issue`). Throws UsageError for what cannot be right. */
 export async function runDataCommand(deps: CommandDeps, name: string, input: unknown): Promise<object> {
-  const command = dataCommands.find((known) => known.name === name.replaceAll("-", " "));
+  const path = name.replaceAll(" ", "-");
+  const command = dataCommands.find((known) => known.name.replaceAll(" ", "-") === path);
   if (command === undefined) throw new UsageError(`there is no command ${name}`);
   return command.run(deps, input);
 }
@@ -72,10 +82,15 @@ export async function runProgram(
     });
   for (const command of dataCommands) {
     addDataCommand(program, command, async (input, json) => {
-      const result = await actions.data(command.name, input);
-      const shown = command.show(result);
-      print(json, result, () => shown.text);
-      if (shown.note !== undefined && json !== true) note(shown.note);
+      for (let next: object | undefined = input; next !== undefined; ) {
+        const result = await actions.data(command.name, next);
+        const shown = command.show(result);
+        const text = json === true ? (shown.json ?? JSON.stringify(result)) : shown.text;
+        if (text !== "") out(text);
+        if (shown.note !== undefined && json !== true) note(shown.note);
+        if (shown.isFailure) exitCode = EXIT.checkFailed;
+        next = shown.next;
+      }
     });
   }
 
@@ -100,7 +115,7 @@ function addDataCommand(
     program.command(group).description(`Work with ${group}.`);
   const leaf = parent.command(verb).description(command.about).option("--json", "print JSON");
   for (const argument of command.arguments) leaf.argument(`<${argument}>`);
-  for (const [flags, about] of command.options) leaf.option(flags, about);
+  for (const [flags, about, read = String] of command.options) leaf.option(flags, about, read);
   leaf.action(async (...received: unknown[]) => {
     const { json, ...options } = leaf.opts<{ json?: boolean }>();
     const named = command.arguments.map((name, index) => [name, received[index]]);

@@ -77,7 +77,7 @@ test("an empty setting is an unset one, but an empty limit is switched off", () 
   const values = readSettings(empty);
   const unset = readSettings({});
   for (const name of Object.keys(settings) as (keyof typeof settings)[]) {
-    const isLimit = /_PER_(WINDOW|MINUTE)$|_BURST$/.test(name);
+    const isLimit = /_PER_(WINDOW|MINUTE)$|_BURST$|_ATTEMPTS_PER_/.test(name);
     assert.deepEqual(values[name], isLimit ? undefined : unset[name], name);
   }
   assert.equal(readSettings({ KEY_RATE_LIMIT_PER_MINUTE: "0" }).KEY_RATE_LIMIT_PER_MINUTE, 0);

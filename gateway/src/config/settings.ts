@@ -70,18 +70,83 @@ export const settings = {
     of: ["all", "sampled", "errors"],
     about: "Which finished requests get a log line: all, errors and one in a hundred, or errors only.",
   }),
+  AUDIT_CHECKPOINT_FILE: text({
+    about: "File to which checkpoints of the audit log are appended, best where this machine cannot change it.",
+  }),
+  AUDIT_CHECKPOINT_SECONDS: integer({
+    default: 900,
+    min: 1,
+    max: 86_400,
+    about: "How often a checkpoint of the audit log is written, if there is anything new.",
+  }),
 
   SECRET_KEY: secret({
     minBytes: 32,
     about: "Every derived secret comes from it. Generated once if embedded.",
   }),
+  SECRET_KEY_PREVIOUS: secret({
+    minBytes: 32,
+    about: "The key before SECRET_KEY: what was made with it stays good.",
+  }),
+  PUBLIC_URL: url({
+    ...web,
+    about: "Where people reach this deployment; the issuer named in its access tokens.",
+  }),
+  ACCESS_TOKEN_TTL_SECONDS: integer({
+    default: 86_400,
+    min: 60,
+    max: 604_800,
+    about: "Life of an access token; 900 is safer where every client refreshes.",
+  }),
+  REFRESH_GRACE_SECONDS: integer({
+    default: 10,
+    max: 300,
+    about: "How long a used refresh token still gives its successor, if that is unused.",
+  }),
+  REGISTRATION: choice({
+    default: "open",
+    of: ["open", "closed"],
+    about: "Whether people may register by themselves.",
+  }),
+  BOOTSTRAP_ADMIN_EMAIL: text({ about: "Makes the first administrator at a start without one." }),
+  BOOTSTRAP_ADMIN_PASSWORD: secret({
+    about: "The first administrator's password; best from BOOTSTRAP_ADMIN_PASSWORD_FILE.",
+  }),
+  LOGIN_WINDOW_SECONDS: integer({
+    default: 900,
+    min: 1,
+    max: 86_400,
+    about: "Length of the window of the sign-in throttles.",
+  }),
+  LOGIN_ATTEMPTS_PER_EMAIL_AND_ADDRESS: limit({
+    default: 5,
+    about: "Failed sign-ins per window, by e-mail and client address.",
+  }),
+  LOGIN_ATTEMPTS_PER_ADDRESS: limit({ default: 30, about: "Failed sign-ins per window, by client address." }),
+  LOGIN_ATTEMPTS_PER_EMAIL: limit({
+    default: 20,
+    about: "Failed sign-ins per window, by e-mail; not for addresses that signed in within 30 days.",
+  }),
+  REGISTRATION_ATTEMPTS_PER_ADDRESS: limit({
+    default: 5,
+    about: "Registrations with a taken e-mail per hour, by client address.",
+  }),
+  GOOGLE_CLIENT_IDS: list({ about: "Client ids whose ID tokens sign people in. Empty: no Google sign-in." }),
+  GOOGLE_ISSUER: text({ about: "Issuer of ID tokens, if not Google." }),
+  GOOGLE_JWKS_URL: url({
+    ...web,
+    about: "The issuer's keys, instead of https://www.googleapis.com/oauth2/v3/certs.",
+  }),
+  GOOGLE_JWKS_FILE: text({ about: "The issuer's keys as a file, instead of a URL." }),
+  GOOGLE_HOSTED_DOMAINS: list({ about: "Only accounts of these Google Workspace domains may sign in." }),
+
   API_KEY_PEPPER: secret({
     minBytes: 32,
     about: "Pepper of stored key digests, if not derived from SECRET_KEY.",
   }),
-  KEY_CACHE_EPOCH: text({
-    default: "0",
-    about: "Change it to drop every cached identity at the next start.",
+  KEY_CACHE_EPOCH: integer({
+    default: 0,
+    about: "A higher one than before drops every cached identity of every instance at the next start.",
   }),
   APP_AUTH_TOKEN_USER_MAP: secret({
     about: "Static bearer tokens and their users: tokenA:usr_dev,tokenB:usr_2.",
@@ -176,4 +241,5 @@ export const ownPrefixes = [
   "BOOTSTRAP_",
   "GOOGLE_",
   "RESERVATION_",
+  "AUDIT_CHECKPOINT_",
 ] as const;

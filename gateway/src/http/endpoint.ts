@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Gate, Visitor } from "../calls/enter.ts";
+import type { Cause } from "../telemetry/change.ts";
 
 /**
  * Who may come in. `caller`: identified, authorised by scope, limited. `internal`: the internal token. `operator`:
@@ -17,6 +17,8 @@ export type Endpoint = {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Fastify's pattern: `/v1/models/:model`. */
   readonly path: string;
+  /** The same endpoint under other paths. */
+  readonly alsoAt?: readonly string[];
   readonly summary: string;
   readonly access: Access;
   /** AI routes take larger bodies, and the provider decides about most of their fields. */
@@ -25,10 +27,10 @@ export type Endpoint = {
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   /**
-   * Reads the parsed JSON, its length in bytes and the headers, instead of the `body` schema, which then only documents
-   * the body. Throws what is wrong with them; nothing has been consumed yet.
+   * Reads the parsed JSON, its length in bytes and the request, whose visitor is known, instead of the `body` schema,
+   * which then only documents the body. Throws what is wrong with them; nothing has been consumed yet.
    */
-  readonly readBody?: (json: unknown, bytes: number, headers: IncomingHttpHeaders) => unknown;
+  readonly readBody?: (json: unknown, bytes: number, request: FastifyRequest) => unknown;
   /** Schema of the 200 or 201 answer; also what OpenAPI shows. */
   readonly answer?: z.ZodType;
   readonly answerStatus?: 200 | 201 | 204;
@@ -43,4 +45,8 @@ export type Visit = {
   readonly correlationId: string;
   /** Set for `caller` endpoints. */
   readonly visitor: Visitor;
+  /** The client's address, as `clientAddress` found it. */
+  readonly address: string;
+  /** Who asks, for the audit log. */
+  readonly cause: () => Cause;
 };

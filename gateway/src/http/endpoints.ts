@@ -1,12 +1,37 @@
 import type { Endpoint } from "./endpoint.ts";
+import { type AccountDeps, accountRoutes } from "./routes/accounts.ts";
+import { type AuditDeps, auditRoutes } from "./routes/audit.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
 import { type CostDeps, costRoutes } from "./routes/costs.ts";
+import { type GoogleDeps, googleRoutes } from "./routes/google.ts";
+import { type InternalDeps, internalRoutes } from "./routes/internal.ts";
+import { type KeyDeps, keyRoutes } from "./routes/keys.ts";
+import { type MemberDeps, memberRoutes } from "./routes/members.ts";
 import { type ModelDeps, modelRoutes } from "./routes/models.ts";
 import { type OperatorDeps, operatorRoutes } from "./routes/operator.ts";
+import { type ProjectDeps, projectRoutes } from "./routes/projects.ts";
+import { type SessionDeps, sessionRoutes } from "./routes/sessions.ts";
 import { type SetupDeps, setupRoutes } from "./routes/setup.ts";
 import { type SystemDeps, systemRoutes } from "./routes/system.ts";
+import { type TeamDeps, teamRoutes } from "./routes/teams.ts";
+import { type UserDeps, userRoutes } from "./routes/users.ts";
 
-export type EndpointDeps = ChatDeps & ModelDeps & CostDeps & SetupDeps & SystemDeps & OperatorDeps;
+export type EndpointDeps = AccountDeps &
+  AuditDeps &
+  GoogleDeps &
+  SessionDeps &
+  UserDeps &
+  KeyDeps &
+  InternalDeps &
+  TeamDeps &
+  ProjectDeps &
+  MemberDeps &
+  ChatDeps &
+  ModelDeps &
+  CostDeps &
+  SetupDeps &
+  SystemDeps &
+  OperatorDeps;
 
 /** The endpoint table: every route there is. A route that is not in it stops the start. */
 export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
@@ -14,7 +39,17 @@ export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
     ...chatRoutes(deps),
     ...modelRoutes(deps),
     ...costRoutes(deps),
+    ...accountRoutes(deps),
+    ...googleRoutes(deps),
+    ...sessionRoutes(deps),
     ...setupRoutes(deps),
+    ...userRoutes(deps),
+    ...auditRoutes(deps),
+    ...teamRoutes(deps),
+    ...projectRoutes(deps),
+    ...memberRoutes(deps),
+    ...keyRoutes(deps),
+    ...internalRoutes(deps),
     ...systemRoutes(deps),
     ...operatorRoutes(deps),
   ];

@@ -1,104 +1,139 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { scopes } from "../access/permissions.ts";
-import { type TestApp, testApp } from "../app.testing.ts";
+import { type Person, type TestApp, testApp } from "../app.testing.ts";
 import { newKey } from "../identity/key.ts";
+import { userNamed } from "../identity/testing.ts";
 import { seededChance } from "../lib/ids.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { type CallerName, callers, matrix } from "./matrix.testing.ts";
 
 /**
- * Generated from the endpoint table: every row meets every kind of credential, so a new endpoint cannot be forgotten.
- * What an endpoint does with a caller that it lets in is its own tests' affair; here it must not be 401 or 403.
+ * Every endpoint meets every kind of caller, and answers as the checked-in table says. The things asked for belong to
+ * an owner who is none of the callers but `scopeless`; the four people are members with the role that they also have
+ * by themselves, but for the administrator, who is a member of nothing.
  */
-const operatorToken = newKey("it", seededChance(1));
 const internalToken = "internal-token-of-the-tests";
-const unknownKey = newKey("sk", seededChance(2));
-
-const expected: Record<Endpoint["access"]["credential"], Record<Caller, number | "in">> = {
-  caller: { nobody: 401, unknown: 401, scopeless: 403, everything: "in", internal: 401, operator: 401 },
-  internal: { nobody: 401, unknown: 401, scopeless: 403, everything: 403, internal: "in", operator: 401 },
-  operator: { nobody: 401, unknown: 401, scopeless: 403, everything: 403, internal: 401, operator: "in" },
-  // The tests call from loopback.
-  metrics: { nobody: "in", unknown: "in", scopeless: "in", everything: "in", internal: "in", operator: "in" },
-  nobody: { nobody: "in", unknown: "in", scopeless: "in", everything: "in", internal: "in", operator: "in" },
-};
-type Caller = "nobody" | "unknown" | "scopeless" | "everything" | "internal" | "operator";
+const operatorToken = newKey("it", seededChance(1));
+const off = { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "" };
 
 let app: TestApp;
-let tokens: Record<Caller, string | undefined>;
+let owner: Person;
+let people: Record<"viewer" | "developer" | "manager" | "admin", Person>;
+let tokens: Record<CallerName, string | undefined>;
+let things: Things;
+
+/** What the paths name, made anew for every request that may destroy it. */
+type Things = {
+  readonly team: number;
+  readonly project: number;
+  readonly key: number;
+  readonly prefix: string;
+};
 
 before(async () => {
   const operator = { token: operatorToken, runCommand: async () => ({}) };
-  app = await testApp({ INTERNAL_API_TOKEN: internalToken }, {}, operator);
+  app = await testApp({ INTERNAL_API_TOKEN: internalToken, ...off }, {}, operator);
+  owner = await app.person();
+  const [viewer, developer, manager, admin] = [
+    await app.person("viewer"),
+    await app.person("developer"),
+    await app.person("manager"),
+    await app.person("admin"),
+  ];
+  people = { viewer, developer, manager, admin };
+  const stranger = await app.person();
   tokens = {
-    nobody: undefined,
-    unknown: unknownKey,
-    scopeless: await app.key({ scopes: [] }),
-    everything: await app.key({ scopes: [...scopes] }),
+    anonymous: undefined,
+    viewer: viewer.token,
+    developer: developer.token,
+    manager: manager.token,
+    admin: admin.token,
+    scopeless: await app.key({ userId: owner.id, scopes: [] }),
+    stranger: await app.key({ userId: stranger.id, scopes: [...scopes] }),
     internal: internalToken,
-    operator: operatorToken,
   };
+  things = await newThings();
 });
 after(() => app.close());
 
-test("the table holds every endpoint of the contract so far", () => {
-  assert.deepEqual(app.endpoints.map(({ method, path }) => `${method} ${path}`).toSorted(), [
-    "GET /health/costs/daily",
-    "GET /healthz",
-    "GET /metrics",
-    "GET /openapi.json",
-    "GET /readyz",
-    "GET /v1/models",
-    "GET /v1/models/:model",
-    "GET /v1/models/:provider/:model",
-    "POST /auth/setup",
-    "POST /operator/commands/:command",
-    "POST /v1/chat/completions",
-  ]);
+const idOf = (endpoint: Endpoint) => `${endpoint.method} ${endpoint.path}`;
+
+test("the table names every endpoint, and no other", () => {
+  assert.deepEqual(Object.keys(matrix).toSorted(), app.endpoints.map(idOf).toSorted());
 });
 
-test("every endpoint lets in exactly those it names", async (t) => {
+test("every endpoint answers every kind of caller as the table says, and shows strangers nothing", async (t) => {
   for (const endpoint of app.endpoints) {
-    for (const [caller, token] of Object.entries(tokens)) {
-      const wanted = expected[endpoint.access.credential][caller as Caller];
-      await t.test(`${endpoint.method} ${endpoint.path} for ${caller}: ${wanted}`, async () => {
-        const response = await call(endpoint, token);
-        const body = await response.text();
-        if (wanted === "in") {
-          // The set-up endpoint answers 401 to a wrong set-up token, which no header carries.
-          assert.ok(
-            response.status !== 403 && (response.status !== 401 || endpoint.path === "/auth/setup"),
-            body,
-          );
-        } else {
-          assert.equal(response.status, wanted, body);
-          const { error } = JSON.parse(body) as {
-            error: { code: string; correlationId: string; requiredScope?: string };
-          };
-          assert.equal(error.correlationId, response.headers.get("x-correlation-id"));
-          if (wanted === 401) {
-            assert.equal(error.code, token === undefined ? "AUTH_REQUIRED" : "AUTH_INVALID");
-            assert.ok(response.headers.get("www-authenticate")?.startsWith('Bearer realm="tollgate"'));
-          }
-          if (wanted === 403 && endpoint.access.credential === "caller") {
-            assert.equal(error.code, "SCOPE_MISSING");
-            assert.equal(error.requiredScope, endpoint.access.scope);
-          }
-        }
+    const row = matrix[idOf(endpoint)]?.split(" ") ?? [];
+    for (const path of [endpoint.path, ...(endpoint.alsoAt ?? [])]) {
+      await t.test(`${endpoint.method} ${path}`, async () => {
+        const found: string[] = [];
+        for (const caller of callers) found.push(await statusFor(endpoint, path, caller));
+        assert.deepEqual(found.join(" "), row.join(" "), callers.join(" "));
       });
     }
   }
 });
 
+async function statusFor(endpoint: Endpoint, path: string, caller: CallerName): Promise<string> {
+  const token = await tokenFor(endpoint, caller);
+  const response = await call(endpoint, path, token);
+  const text = await response.text();
+  if (caller === "stranger" || caller === "anonymous") {
+    for (const id of [owner.id, owner.email, things.prefix]) assert.ok(!text.includes(id), `shows ${id}`);
+  }
+  if (response.status >= 400) {
+    const { error } = JSON.parse(text) as {
+      error: { code: string; correlationId: string; requiredScope?: string };
+    };
+    assert.equal(error.correlationId, response.headers.get("x-correlation-id"));
+    if (response.status === 401 && endpoint.access.credential !== "nobody") {
+      assert.equal(error.code, token === undefined ? "AUTH_REQUIRED" : "AUTH_INVALID");
+      assert.ok(response.headers.get("www-authenticate")?.startsWith('Bearer realm="tollgate"'));
+    }
+    if (error.code === "SCOPE_MISSING" && endpoint.access.credential === "caller") {
+      assert.equal(error.requiredScope, endpoint.access.scope);
+    }
+  }
+  return String(response.status);
+}
+
+test("a credential that is not known is refused by every endpoint that asks for one", async (t) => {
+  const unknown = newKey("sk", seededChance(2));
+  for (const endpoint of app.endpoints) {
+    if (endpoint.access.credential === "nobody" || endpoint.access.credential === "metrics") continue;
+    await t.test(idOf(endpoint), async () => {
+      assert.equal((await call(endpoint, endpoint.path, unknown)).status, 401);
+    });
+  }
+});
+
+test("the operator's token opens the operator's endpoint and nothing else", async (t) => {
+  for (const endpoint of app.endpoints) {
+    if (endpoint.access.credential === "nobody" || endpoint.access.credential === "metrics") continue;
+    await t.test(idOf(endpoint), async () => {
+      const { status } = await call(endpoint, endpoint.path, operatorToken);
+      assert.equal(status, endpoint.access.credential === "operator" ? 200 : 401);
+    });
+  }
+});
+
 test("every endpoint for callers answers 429 over its limit, and tells where the caller stands", async (t) => {
   await using limited = await testApp({ KEY_RATE_LIMIT_PER_MINUTE: "1", KEY_RATE_LIMIT_BURST: "1" });
-  for (const endpoint of limited.endpoints.filter(({ access }) => access.credential === "caller")) {
-    await t.test(`${endpoint.method} ${endpoint.path}`, async () => {
+  for (const endpoint of limited.endpoints) {
+    if (endpoint.access.credential !== "caller" || endpoint.access.signedIn === true) continue;
+    await t.test(idOf(endpoint), async () => {
       const key = await limited.key({ scopes: [...scopes] });
-      const first = await call(endpoint, key, limited);
+      await limited.store.db
+        .updateTable("users")
+        .set({ role: "admin" })
+        .where("id", "=", "usr_dev")
+        .execute();
+      const first = await call(endpoint, endpoint.path, key, limited);
       assert.notEqual(first.status, 429);
       assert.equal(first.headers.get("x-ratelimit-remaining"), "0");
-      const second = await call(endpoint, key, limited);
+      const second = await call(endpoint, endpoint.path, key, limited);
       assert.equal(second.status, 429);
       const { error } = (await second.json()) as { error: { code: string; resetAt: string; limit: string } };
       assert.equal(error.code, "RATE_LIMITED");
@@ -122,9 +157,12 @@ test("every endpoint is in the OpenAPI document", async () => {
 });
 
 test("every path refuses the methods it does not take", async () => {
-  for (const { path } of app.endpoints) {
+  const paths = app.endpoints.flatMap(({ path, alsoAt = [] }) => [path, ...alsoAt]);
+  for (const path of new Set(paths)) {
     const url = path.replace(/:\w+/g, "x");
-    const allowed = app.endpoints.filter((endpoint) => endpoint.path === path).map(({ method }) => method);
+    const allowed = app.endpoints
+      .filter((endpoint) => endpoint.path === path || endpoint.alsoAt?.includes(path))
+      .map(({ method }) => method);
     for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
       if ((allowed as string[]).includes(method)) continue;
       const response = await app.fetch(url, { method });
@@ -134,13 +172,97 @@ test("every path refuses the methods it does not take", async () => {
   }
 });
 
+/** A team, a project in it, and a key, all of the owner's; with the people as members. */
+async function newThings(): Promise<Things> {
+  const post = async (path: string, json: unknown) => {
+    const response = await app.fetch(path, { method: "POST", key: owner.token, json });
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+    return (await response.json()) as { id: number; prefix: string };
+  };
+  const team = (await post("/teams", { name: "Team" })).id;
+  const project = (await post("/projects", { name: "Project", team_id: team })).id;
+  for (const role of ["viewer", "developer", "manager"] as const) {
+    for (const place of [`/teams/${team}`, `/projects/${project}`]) {
+      await post(`${place}/members`, { user_id: people[role].id, role });
+    }
+  }
+  const { id: key, prefix } = await post("/auth/api-keys", { name: "Key", scopes: [] });
+  return { team, project, key, prefix };
+}
+
+let users = 0;
+
+/** Somebody whom nobody knows yet; a member already where the path names one. */
+async function newUser(path: string): Promise<string> {
+  users += 1;
+  const id = `usr_new${users}`;
+  await userNamed(app.store.db, id);
+  const place = path
+    .replace("/teams/:id", `/teams/${things.team}`)
+    .replace("/projects/:id", `/projects/${things.project}`);
+  if (path.endsWith("/members/:userId")) {
+    const json = { user_id: id, role: "viewer" };
+    await app.fetch(place.replace("/:userId", ""), { method: "POST", key: owner.token, json });
+  }
+  return id;
+}
+
+/** Signing out would end what the other endpoints are asked with. */
+async function tokenFor({ path }: Endpoint, caller: CallerName): Promise<string | undefined> {
+  const person = people[caller as keyof typeof people];
+  if (path !== "/auth/logout" || person === undefined) return tokens[caller];
+  const { email, password } = person;
+  const response = await app.fetch("/auth/login", { method: "POST", json: { email, password } });
+  return ((await response.json()) as { access_token: string }).access_token;
+}
+
 const bodies: Record<string, unknown> = {
-  "/v1/chat/completions": { model: "sim-echo", messages: [{ role: "user", content: "x" }] },
-  "/auth/setup": { token: "x", email: "a@example.com", name: "A", password: "password123" },
+  "POST /v1/chat/completions": { model: "sim-echo", messages: [{ role: "user", content: "x" }] },
+  "POST /auth/setup": { token: "x", email: "a@example.com", name: "A", password: "password123" },
+  "POST /auth/refresh": { refresh_token: "x" },
+  "POST /auth/password": { current_password: "not this one", new_password: "password456" },
+  "POST /v1/auth/google": { idToken: "x" },
+  "POST /teams": { name: "T" },
+  "PATCH /teams/:id": { name: "T" },
+  "POST /projects": { name: "P" },
+  "PATCH /projects/:id": { description: "P" },
+  "POST /auth/api-keys": { name: "K", scopes: [] },
+  "PATCH /auth/api-keys/:id": { name: "K" },
+  "PATCH /admin/users/:id": {},
+  "PATCH /teams/:id/members/:userId": { role: "viewer" },
+  "PATCH /projects/:id/members/:userId": { role: "viewer" },
+  "POST /internal/secret-scanning/revoke": [],
 };
 
-function call({ method, path }: Endpoint, key: string | undefined, where = app): Promise<Response> {
-  const url = path.replace(":command", "keys-list").replace(":model", "sim-echo").replace(":provider", "x");
-  const json = method === "POST" ? (bodies[path] ?? {}) : undefined;
+async function call(
+  endpoint: Endpoint,
+  path: string,
+  key: string | undefined,
+  where = app,
+): Promise<Response> {
+  const { method } = endpoint;
+  const id = idOf(endpoint);
+  if (method === "DELETE" && where === app) things = await newThings();
+  const member = where === app ? await newUser(path) : "usr_dev";
+  const filled: Record<string, unknown> = {
+    "POST /auth/register": { email: `${member}-${users}@example.com`, name: "N", password: "password123" },
+    "POST /auth/login": { email: `${member}@example.com`, password: "password123" },
+    "POST /teams/:id/members": { user_id: member, role: "viewer" },
+    "POST /projects/:id/members": { user_id: member, role: "viewer" },
+  };
+  const ids = where === app ? things : { team: 1, project: 1, key: 1, prefix: "AbCdEf012345" };
+  const url = path
+    .replace("/teams/:id", `/teams/${ids.team}`)
+    .replace("/projects/:id", `/projects/${ids.project}`)
+    .replace("/api-keys/:id", `/api-keys/${ids.key}`)
+    .replace("/users/:id", `/users/${member}`)
+    .replace("/sessions/:id", "/sessions/00000000-0000-7000-8000-000000000000")
+    .replace(":userId", member)
+    .replace(":prefix", ids.prefix)
+    .replace(":command", "keys-list")
+    .replace(":model", "sim-echo")
+    .replace(":provider", "x");
+  const takesJson = method === "POST" || method === "PATCH";
+  const json = takesJson ? (filled[id] ?? bodies[id] ?? {}) : undefined;
   return where.fetch(url, { method, ...(key === undefined ? {} : { key }), json });
 }

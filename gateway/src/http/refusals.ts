@@ -7,9 +7,12 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+import {
+  hasZodFastifySchemaValidationErrors,
+  type ZodFastifySchemaValidationError,
+} from "fastify-type-provider-zod";
 import { errorBody, errorHeaders } from "../calls/envelope.ts";
-import { type ErrorCode, errors, TollgateError } from "../lib/errors.ts";
+import { type ErrorCode, errors, type FieldFault, TollgateError } from "../lib/errors.ts";
 import { type Chance, newCorrelationId } from "../lib/ids.ts";
 import { isOutage } from "../store/outages.ts";
 import { requestFault } from "./guard.ts";
@@ -107,14 +110,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 export function asTollgateError(error: unknown): TollgateError {
   if (error instanceof TollgateError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const faults = error.validation.map(({ instancePath, message }) => ({
-      path: instancePath
-        .replace(/\/(\d+)(?=\/|$)/g, "[$1]")
-        .replaceAll("/", ".")
-        .replace(/^\./, ""),
-      message: message ?? "is not valid",
-    }));
-    return new TollgateError("VALIDATION_FAILED", { faults });
+    return new TollgateError("VALIDATION_FAILED", { faults: error.validation.flatMap(faultsOf) });
   }
   if (isOutage(error)) return new TollgateError("STORE_UNAVAILABLE", undefined, { cause: error });
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -122,6 +118,16 @@ export function asTollgateError(error: unknown): TollgateError {
   return bare === undefined
     ? new TollgateError("INTERNAL", undefined, { cause: error })
     : new TollgateError(bare, undefined, { cause: error });
+}
+
+function faultsOf({ instancePath, message, params }: ZodFastifySchemaValidationError): readonly FieldFault[] {
+  const path = instancePath
+    .replace(/\/(\d+)(?=\/|$)/g, "[$1]")
+    .replaceAll("/", ".")
+    .replace(/^\./, "");
+  const { keys } = params as { keys?: readonly string[] };
+  if (keys === undefined) return [{ path, message: message ?? "is not valid" }];
+  return keys.map((key) => ({ path: path === "" ? key : `${path}.${key}`, message: "is not a known field" }));
 }
 
 const codesOfFastify: ReadonlyMap<

@@ -8,9 +8,10 @@ import {
   validatorCompiler,
 } from "fastify-type-provider-zod";
 import { admit, type EnterDeps, enter } from "../calls/enter.ts";
-import { presentedToken } from "../identity/credentials.ts";
+import { presentedTokens } from "../identity/credentials.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { clientAddress, type Network } from "../lib/networks.ts";
+import { causeOf } from "./cause.ts";
 import type { Access, Endpoint } from "./endpoint.ts";
 import { parseJson } from "./json.ts";
 import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
@@ -64,7 +65,7 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     async (request: FastifyRequest, body: Buffer) => {
       const json = parseJson(body);
       const readBody = request.routeOptions.config.endpoint?.readBody;
-      return readBody === undefined ? json : readBody(json, body.length, request.headers);
+      return readBody === undefined ? json : readBody(json, body.length, request);
     },
   );
   app.decorateRequest("trace");
@@ -103,8 +104,10 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
   const taken = new Map<string, readonly string[]>();
   for (const endpoint of deps.endpoints) {
     if (deps.absent.has(endpoint.access.credential)) continue;
-    addRoute(app, deps, endpoint);
-    taken.set(endpoint.path, [...(taken.get(endpoint.path) ?? []), endpoint.method]);
+    for (const path of [endpoint.path, ...(endpoint.alsoAt ?? [])]) {
+      addRoute(app, deps, endpoint, path);
+      taken.set(path, [...(taken.get(path) ?? []), endpoint.method]);
+    }
   }
   refuseOtherMethods(app, taken);
   return app;
@@ -143,7 +146,7 @@ async function demand(
   opens: (token: string) => boolean,
   rawHeaders: readonly string[],
 ): Promise<void> {
-  const token = presentedToken(rawHeaders);
+  const { token } = presentedTokens(rawHeaders);
   if (token !== undefined && opens(token)) return;
   await identifier.identify(token);
   throw new TollgateError("FORBIDDEN");
@@ -162,11 +165,11 @@ function isFromHere({ raw }: FastifyRequest): boolean {
   return isDirect && /^(127\.|::1$|::ffff:127\.)/.test(raw.socket.remoteAddress ?? "");
 }
 
-function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint): void {
+function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, path: string): void {
   const { access, readBody } = endpoint;
   app.route({
     method: endpoint.method,
-    url: endpoint.path,
+    url: path,
     config: { endpoint },
     bodyLimit: endpoint.isAiCall ? deps.aiBodyLimitBytes : deps.bodyLimitBytes,
     ...(readBody === undefined ? {} : { validatorCompiler: () => present }),
@@ -184,7 +187,16 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint): v
     },
     handler: async (request, reply) => {
       const { correlationId, visitor } = request.trace;
-      const answer = await endpoint.handle({ request, reply, correlationId, visitor: visitor! });
+      const address = visitor?.address ?? addressOf(deps, request);
+      const cause = () => causeOf(request, address, endpoint.access.credential);
+      const answer = await endpoint.handle({
+        request,
+        reply,
+        correlationId,
+        visitor: visitor!,
+        address,
+        cause,
+      });
       if (reply.sent) return reply;
       if (endpoint.answerStatus !== undefined) reply.code(endpoint.answerStatus);
       return answer;

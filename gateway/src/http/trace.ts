@@ -73,7 +73,7 @@ export function finishTrace(deps: TraceDeps, request: FastifyRequest, reply: Fas
     status,
     durationMs: Math.round(durationMs),
     userId: visitor?.principal.userId,
-    keyPrefix: visitor?.principal.credential.kind === "key" ? visitor.principal.credential.prefix : undefined,
+    keyPrefix: visitor?.principal.key?.prefix,
     retryCount: request.headers["x-stainless-retry-count"],
     ...(trace.settled === undefined ? {} : callFields(trace.settled)),
     ...(error === undefined ? {} : { error }),

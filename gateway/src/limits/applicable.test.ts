@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Credential } from "../identity/principal.ts";
+import type { KeyGrant } from "../identity/principal.ts";
+import { grant } from "../identity/testing.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import { applicableLimits, type EndpointClass, EPOCH_KEY, type LimitRules } from "./applicable.ts";
 
@@ -21,12 +22,14 @@ const nothing: LimitRules = {
   subjectOfAddress: (address) => address,
 };
 
-function key(dailyQuota: number | null): Credential {
-  return { kind: "key", keyId: 9, prefix: "AbCdEf012345", scopes: [], projectId: null, dailyQuota };
+function key(dailyQuota: number | null): KeyGrant {
+  return grant({ keyId: 12, quotaGroup: 9, dailyQuota });
 }
 
-function limitsOf(rules: LimitRules, endpointClass: EndpointClass, credential: Credential = key(50)) {
-  const principal = { userId: "usr_ann", role: "developer", credential, epoch: 5 } as const;
+function limitsOf(rules: LimitRules, endpointClass: EndpointClass, grant: KeyGrant | null = key(50)) {
+  const credential = { kind: grant === null ? "static" : "key" } as const;
+  const known = { userId: "usr_ann", role: "developer", credential, epoch: 5 } as const;
+  const principal = grant === null ? known : { ...known, key: grant };
   return applicableLimits(rules, { principal, address: "198.51.100.7" }, endpointClass);
 }
 
@@ -79,7 +82,7 @@ test("a key's own quota says QUOTA_EXCEEDED, everybody's plan RATE_LIMITED with 
 });
 
 test("a caller without a key has no limits of keys", () => {
-  const ids = limitsOf(everything, "chat", { kind: "static" }).map(({ id }) => id);
+  const ids = limitsOf(everything, "chat", null).map(({ id }) => id);
   assert.deepEqual(ids, ["chat-window", "user-minute", "user-day", "ip-minute", "epoch"]);
 });
 

@@ -33,7 +33,7 @@ export function applicableLimits(
   { principal, address }: Subject,
   endpointClass: EndpointClass,
 ): readonly AppliedLimit[] {
-  const { userId, credential, epoch } = principal;
+  const { userId, key, epoch } = principal;
   const limits: AppliedLimit[] = [];
   const classLimit = rules.perClassWindow[endpointClass];
   if (classLimit !== undefined) {
@@ -53,17 +53,17 @@ export function applicableLimits(
       reason: "daily_quota",
     });
   }
-  if (credential.kind === "key" && credential.dailyQuota !== null && spends) {
+  if (key !== undefined && key.dailyQuota !== null && spends) {
     limits.push({
-      ...daily("key-day", "key", String(credential.keyId), credential.dailyQuota),
+      ...daily("key-day", "key", String(key.quotaGroup), key.dailyQuota),
       code: "QUOTA_EXCEEDED",
     });
   }
   if (rules.addressBucket !== undefined) {
     limits.push(bucket("ip-minute", "address", rules.subjectOfAddress(address), rules.addressBucket));
   }
-  if (credential.kind === "key" && rules.keyBucket !== undefined) {
-    limits.push(bucket("key-minute", "key", String(credential.keyId), rules.keyBucket));
+  if (key !== undefined && rules.keyBucket !== undefined) {
+    limits.push(bucket("key-minute", "key", String(key.quotaGroup), rules.keyBucket));
   }
   limits.push(epochFence(epoch));
   return limits;

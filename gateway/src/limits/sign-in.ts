@@ -17,7 +17,7 @@ export type SignInAttempt = {
   readonly isKnownSource: boolean;
 };
 
-/** Returns what an attempt took, for one that succeeded. Counters that are away do not make it fail. */
+/** Returns what an attempt took, for one that was no wrong guess. Counters that are away do not make it fail. */
 export type GiveBack = () => Promise<void>;
 
 export type ThrottleDeps = {

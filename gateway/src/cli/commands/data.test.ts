@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { identityDeps, userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
+import { erasePersonal } from "../../telemetry/audit.personal.ts";
 import { type CommandDeps, UsageError } from "../command.ts";
 import { dataCommands, runDataCommand } from "../program.ts";
 
@@ -9,7 +10,7 @@ const store = await testStore();
 after(() => store.close());
 const { db } = store;
 const identity = identityDeps(db, 1);
-const deps: CommandDeps = { ...identity, defaultUser: "usr_dev" };
+const deps: CommandDeps = { ...identity, erasePersonal, defaultUser: "usr_dev" };
 await userNamed(db, "usr_dev");
 await userNamed(db, "usr_reader", "viewer");
 
@@ -46,16 +47,21 @@ test("a key is issued, listed, shown and revoked, and its text is told once", as
     key,
     key_masked: `sk-tg1_${prefix}_****`,
     name: "ci",
+    description: null,
     user_id: "usr_dev",
     project_id: null,
     scopes: ["costs:read", "inference:write"],
     status: "active",
     daily_quota: 5,
     daily_usage: 0,
+    allowed_models: null,
+    allowed_ips: null,
     created_at: "2026-01-01T00:00:00.000Z",
     expires_at: "2029-12-31T23:00:00.000Z",
     last_used_at: null,
     revoked_at: null,
+    revoke_reason: null,
+    rotated_from: null,
   });
   const { key: _key, ...public_ } = issued;
   assert.deepEqual(await run("keys show", { prefix }), public_);
@@ -97,20 +103,30 @@ test("a project is made with its budget and listed with what it spent, to the la
   const expected = {
     id: made.id,
     name: "Apollo",
+    description: null,
+    team_id: null,
     owner_id: "usr_dev",
+    role: "owner",
     budget_allocated: 100.000000000001,
     budget_allocated_usd: "100.000000000001",
+    budget_period: "none",
+    actual_cost: 0,
     actual_cost_usd: "0",
+    created_at: made.created_at,
+    archived_at: null,
   };
   assert.deepEqual(made, expected);
   const free = await run("projects create", { name: "Free", owner: "usr_reader" });
   assert.deepEqual(
     [free.budget_allocated, free.budget_allocated_usd, free.actual_cost_usd],
-    [null, null, null],
+    [null, null, "0"],
   );
   assert.deepEqual(await items("projects list"), [expected, free]);
   assert.equal(shown("projects create", made), String(made.id));
-  assert.match(shown("projects list", await run("projects list")), /Apollo +usr_dev +100\.000000000001 +0\n/);
+  assert.match(
+    shown("projects list", await run("projects list")),
+    /Apollo +usr_dev +- +100\.000000000001 +0\n/,
+  );
 });
 
 test("a key may be bound to a project that exists", async () => {

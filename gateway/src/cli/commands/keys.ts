@@ -1,43 +1,33 @@
 import { z } from "zod";
+import { isAtLeast } from "../../access/levels.ts";
 import { isScope, scopes, scopesOfRole } from "../../access/permissions.ts";
-import { findProject } from "../../access/projects.ts";
-import { type ApiKey, findApiKey, issueApiKey, listApiKeys, revokeApiKey } from "../../identity/api-keys.ts";
+import { levelIn } from "../../access/projects.ts";
+import { plainText } from "../../http/fields.ts";
+import { type KeyJson, keyFields, keyJson } from "../../http/key-json.ts";
+import { findApiKey, issueApiKey, listApiKeys } from "../../identity/api-keys.ts";
+import { MAX_GRACE_SECONDS, rotateApiKey } from "../../identity/change-key.ts";
+import { revokeApiKey } from "../../identity/revoke-keys.ts";
 import { findUser } from "../../identity/users.ts";
-import { isoTime } from "../../lib/clock.ts";
-import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, OPERATOR, type Shown, table, UsageError } from "../command.ts";
 
-type KeyJson = ReturnType<typeof keyJson>;
-
-function keyJson(key: ApiKey) {
-  const time = (date: Date | null) => (date === null ? null : isoTime(date.getTime()));
-  return {
-    id: key.id,
-    prefix: key.prefix,
-    key_masked: key.keyMasked,
-    name: key.name,
-    user_id: key.userId,
-    project_id: key.projectId,
-    scopes: key.scopes,
-    status: key.status,
-    daily_quota: key.dailyQuota,
-    daily_usage: key.dailyUsage,
-    created_at: time(key.createdAt),
-    expires_at: time(key.expiresAt),
-    last_used_at: time(key.lastUsedAt),
-    revoked_at: time(key.revokedAt),
-  };
+/** `a, b` as a list. The empty text is a list of one empty item, which is none of anything. */
+function listOf<T>(items: z.ZodType<T, string[]>) {
+  return z
+    .string()
+    .transform((text) => text.split(",").map((item) => item.trim()))
+    .pipe(items);
 }
 
 const issueInput = z.strictObject({
-  name: z.string().min(1).max(200),
+  name: keyFields.name,
+  description: keyFields.description.optional(),
   user: z.string().optional(),
-  scopes: z
-    .string()
-    .transform((text) => text.split(",").map((scope) => scope.trim()))
-    .optional(),
-  dailyQuota: z.coerce.number().int().min(0).max(1_000_000_000).optional(),
-  project: z.coerce.number().int().min(1).optional(),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  scopes: listOf(z.array(z.string())).optional(),
+  dailyQuota: z.coerce.number().pipe(keyFields.daily_quota).optional(),
+  project: z.coerce.number().pipe(keyFields.project_id).optional(),
+  expiresAt: keyFields.expires_at.optional(),
+  allowedModels: listOf(keyFields.allowed_models).optional(),
+  allowedIps: listOf(keyFields.allowed_ips).optional(),
 });
 
 const issue = dataCommand({
@@ -45,11 +35,17 @@ const issue = dataCommand({
   about: "Make an API key. Its full text is printed once and kept nowhere.",
   options: [
     ["--name <name>", "what the key is for"],
+    ["--description <text>", "more about it"],
     ["--user <id>", "owner of the key (default: APP_AUTH_DEFAULT_USER)"],
     ["--scopes <list>", "comma-separated scopes (default: all that the owner has)"],
     ["--daily-quota <calls>", "AI calls and jobs per UTC day"],
     ["--project <id>", "project that pays for the key's calls"],
     ["--expires-at <time>", "ISO 8601 time at which the key ends by itself"],
+    [
+      "--allowed-models <list>",
+      "comma-separated models, as provider/model, provider/* or as calls name them",
+    ],
+    ["--allowed-ips <list>", "comma-separated networks that the key may be used from"],
   ],
   input: issueInput,
   async run(deps, input) {
@@ -64,22 +60,31 @@ const issue = dataCommand({
       if (!allowed.has(scope))
         throw new UsageError(`${userId} is ${owner.role} and does not have ${scope} itself`);
     }
-    if (input.project !== undefined && (await findProject(deps.db, input.project)) === undefined) {
-      throw new UsageError(`there is no project ${input.project}`);
+    const { project } = input;
+    const level =
+      project === undefined ? "owner" : await levelIn(deps.db, { userId, role: owner.role }, project);
+    if (level === undefined || !isAtLeast(level, "developer")) {
+      throw new UsageError(`there is no project ${project} that ${userId} may spend in`);
     }
-    const { key, apiKey } = await issueApiKey(deps, {
+    const { key, apiKey } = await issueApiKey(deps, OPERATOR, {
       userId,
       name: input.name,
+      description: input.description ?? null,
       scopes: wanted,
-      projectId: input.project ?? null,
+      projectId: project ?? null,
       dailyQuota: input.dailyQuota ?? null,
       expiresAt: input.expiresAt === undefined ? null : new Date(input.expiresAt),
-      createdBy: "operator",
+      allowedModels: input.allowedModels ?? null,
+      allowedIps: input.allowedIps ?? null,
     });
     return { ...keyJson(apiKey), key };
   },
-  show: ({ key }: { key: string }) => ({ text: key, note: "This key is shown once. Keep it now." }),
+  show: shownOnce,
 });
+
+function shownOnce({ key }: { key: string }): Shown {
+  return { text: key, note: "This key is shown once. Keep it now." };
+}
 
 const list = dataCommand({
   name: "keys list",
@@ -139,13 +144,30 @@ const revoke = dataCommand({
   name: "keys revoke",
   about: "Revoke an API key: it is refused from the next request on.",
   arguments: ["prefix"],
-  input: prefixInput,
-  async run(deps, { prefix }) {
+  options: [["--reason <text>", "why, for the audit log"]],
+  input: prefixInput.extend({ reason: plainText.min(1).max(200).optional() }),
+  async run(deps, { prefix, reason }) {
     const known = await keyByPrefix(deps, prefixOf(prefix));
-    await revokeApiKey(deps, known.prefix);
+    await revokeApiKey(deps, OPERATOR, known.prefix, reason);
     return keyByPrefix(deps, known.prefix);
   },
   show: (key: KeyJson) => ({ text: `${key.prefix} is revoked.` }),
 });
 
-export const keyCommands = [issue, list, show, revoke];
+const rotate = dataCommand({
+  name: "keys rotate",
+  about: "Give an API key a successor with a new secret; the old one ends after the grace.",
+  arguments: ["prefix"],
+  options: [["--grace-seconds <n>", "how long the old key goes on (default: 0, at most 604800)"]],
+  input: prefixInput.extend({
+    graceSeconds: z.coerce.number().int().min(0).max(MAX_GRACE_SECONDS).default(0),
+  }),
+  async run(deps, { prefix, graceSeconds }) {
+    const known = await keyByPrefix(deps, prefixOf(prefix));
+    const { key, apiKey } = await rotateApiKey(deps, OPERATOR, known.prefix, { graceSeconds });
+    return { ...keyJson(apiKey), key };
+  },
+  show: shownOnce,
+});
+
+export const keyCommands = [issue, list, show, revoke, rotate];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { requireModel } from "../../calls/allowed-models.ts";
 import type { Call } from "../../calls/call.ts";
 import { type ChatRequest, chatRequest } from "../../calls/chat.ts";
 import type { Payers } from "../../calls/payer.ts";
@@ -46,11 +47,13 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
       access: { credential: "caller", scope: "inference:write", class: "chat" },
       isAiCall: true,
       body: chatBody,
-      readBody(json, bytes, headers): ChatVisitBody {
+      readBody(json, bytes, { headers, trace }): ChatVisitBody {
         const asked = chatRequest(json, bytes);
+        const target = targetOf(deps.routes, deps.prices(), asked.model, deps.clock.now());
+        requireModel(trace.visitor?.principal.key, asked.model, target);
         return {
           asked,
-          target: targetOf(deps.routes, deps.prices(), asked.model, deps.clock.now()),
+          target,
           operation: operationOf(oneHeader(headers["x-operation"])),
           projectId: projectIdOf(oneHeader(headers["x-project-id"])),
         };
@@ -58,6 +61,8 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
       async handle({ request, reply, correlationId, visitor }) {
         const { asked, target, operation, ...named } = request.body as ChatVisitBody;
         const { principal } = visitor;
+        // Its key may have been read afresh since the body was.
+        requireModel(principal.key, asked.model, target);
         const call: Call = {
           id: uuidv7(deps.clock.now(), deps.chance),
           correlationId,

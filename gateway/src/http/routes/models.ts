@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { mayUse, type NamedModel } from "../../calls/allowed-models.ts";
+import type { Visitor } from "../../calls/enter.ts";
 import type { Routes } from "../../calls/target.ts";
 import { isoTime } from "../../lib/clock.ts";
 import { TollgateError } from "../../lib/errors.ts";
@@ -32,8 +34,14 @@ const modelList = z
 const access = { credential: "caller", scope: "inference:write", class: "manage" } as const;
 
 export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] {
-  function modelOf(id: string): Model {
-    const found = modelsOf(routes, listed()).find((known) => known.id === id);
+  function modelsFor({ principal: { key } }: Visitor): readonly Model[] {
+    return modelsOf(routes, listed())
+      .filter((named) => mayUse(key, named))
+      .map(modelJson);
+  }
+
+  function modelOf(visitor: Visitor, id: string): Model {
+    const found = modelsFor(visitor).find((known) => known.id === id);
     if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: id });
     return found;
   }
@@ -42,11 +50,11 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
     {
       method: "GET",
       path: "/v1/models",
-      summary: "The models that calls may name.",
+      summary: "The models that the caller may name.",
       access,
       answer: modelList,
-      async handle() {
-        const models = modelsOf(routes, listed());
+      async handle({ visitor }) {
+        const models = modelsFor(visitor);
         return {
           object: "list",
           data: models,
@@ -63,7 +71,7 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
       access,
       params: z.object({ model: z.string() }),
       answer: model,
-      handle: async ({ request }) => modelOf((request.params as { model: string }).model),
+      handle: async ({ request, visitor }) => modelOf(visitor, (request.params as { model: string }).model),
     },
     {
       method: "GET",
@@ -72,9 +80,9 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
       access,
       params: z.object({ provider: z.string(), model: z.string() }),
       answer: model,
-      async handle({ request }) {
+      async handle({ request, visitor }) {
         const named = request.params as { provider: string; model: string };
-        return modelOf(`${named.provider}/${named.model}`);
+        return modelOf(visitor, `${named.provider}/${named.model}`);
       },
     },
   ];
@@ -89,22 +97,29 @@ export type ModelDeps = {
 type PricedModel = { readonly provider: string; readonly model: string };
 
 /** Aliases first, then what each provider is known to have or is priced for, as `provider/model`. */
-function modelsOf({ providers, aliases }: Routes, listed: readonly PricedModel[]): readonly Model[] {
-  const ids = new Map<string, string>();
-  for (const [alias, target] of aliases) ids.set(alias, target.slice(0, target.indexOf("/")));
-  for (const provider of providers.values()) {
-    const priced = listed.filter((row) => row.provider === provider.name).map((row) => row.model);
-    for (const name of [...provider.models, ...priced]) {
-      ids.set(provider.simulated ? name : `${provider.name}/${name}`, provider.name);
+function modelsOf({ providers, aliases }: Routes, listed: readonly PricedModel[]): readonly NamedModel[] {
+  const models = new Map<string, PricedModel>();
+  for (const [alias, target] of aliases) {
+    const slash = target.indexOf("/");
+    models.set(alias, { provider: target.slice(0, slash), model: target.slice(slash + 1) });
+  }
+  for (const { name: provider, models: known, simulated } of providers.values()) {
+    const priced = listed.filter((row) => row.provider === provider).map((row) => row.model);
+    for (const model of [...known, ...priced]) {
+      models.set(simulated ? model : `${provider}/${model}`, { provider, model });
     }
   }
-  return [...ids].map(([id, owner]) => ({
-    id,
+  return [...models].map(([asked, target]) => ({ asked, ...target }));
+}
+
+function modelJson({ asked, provider }: NamedModel): Model {
+  return {
+    id: asked,
     object: "model",
     created: 0,
-    owned_by: owner,
+    owned_by: provider,
     type: "model",
-    display_name: id,
+    display_name: asked,
     created_at: isoTime(0),
-  }));
+  };
 }

@@ -1,27 +1,17 @@
 import { z } from "zod";
-import { type NewAdministrator, setUp } from "../../identity/setup.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { Chance } from "../../lib/ids.ts";
-import type { Db } from "../../store/tables.ts";
+import { setUp } from "../../identity/setup.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { nameText } from "../fields.ts";
+import { emailField, newPasswordField, userAnswer, userJson } from "./accounts.ts";
 
 const body = z.strictObject({
   token: z.string().max(200),
-  email: z.email().max(254),
-  name: z.string().min(1).max(200),
-  password: z.string().min(8).max(1024),
+  email: emailField,
+  name: nameText,
+  password: newPasswordField,
 });
 
-const answer = z.object({
-  user: z.object({ id: z.string(), email: z.string(), name: z.string(), role: z.literal("admin") }),
-});
-
-export type SetupDeps = {
-  readonly db: Db;
-  readonly clock: Clock;
-  readonly chance: Chance;
-  readonly pepper: Uint8Array;
-};
+export type SetupDeps = Parameters<typeof setUp>[0];
 
 export function setupRoutes(deps: SetupDeps): readonly Endpoint[] {
   return [
@@ -32,12 +22,12 @@ export function setupRoutes(deps: SetupDeps): readonly Endpoint[] {
         "Makes the first administrator with the one-time token of the first start; then gone for ever.",
       access: { credential: "nobody" },
       body,
-      answer,
+      answer: z.object({ user: userAnswer }),
       answerStatus: 201,
-      async handle({ request, reply }) {
-        const administrator = await setUp(deps, request.body as NewAdministrator);
+      async handle({ request, reply, cause }) {
+        const administrator = await setUp(deps, cause(), request.body as z.infer<typeof body>);
         reply.header("cache-control", "no-store");
-        return { user: { ...administrator, role: "admin" } };
+        return { user: userJson(administrator) };
       },
     },
   ];

@@ -1,0 +1,19 @@
+import type { KeyGrant } from "../identity/principal.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { Target } from "./target.ts";
+
+/** A model by the name that callers use, and by what that name resolves to. */
+export type NamedModel = { readonly asked: string; readonly provider: string; readonly model: string };
+
+/** May the key use it: by that name, as `provider/model`, or as one of `provider/*`? Without a key or a list, yes. */
+export function mayUse(key: KeyGrant | undefined, { asked, provider, model }: NamedModel): boolean {
+  const allowed = key?.allowedModels ?? null;
+  if (allowed === null) return true;
+  return [asked, `${provider}/${model}`, `${provider}/*`].some((name) => allowed.includes(name));
+}
+
+/** Throws MODEL_NOT_ALLOWED. */
+export function requireModel(key: KeyGrant | undefined, asked: string, { provider, model }: Target): void {
+  if (mayUse(key, { asked, provider: provider.name, model })) return;
+  throw new TollgateError("MODEL_NOT_ALLOWED", { model: asked });
+}

@@ -1,0 +1,153 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { auditFilterFields } from "../../http/routes/audit.ts";
+import { parseCheckpoints } from "../../telemetry/audit.checkpoint.ts";
+import {
+  type AuditItem,
+  type ExportedEntry,
+  exportAudit,
+  lastAuditSeq,
+  listAudit,
+} from "../../telemetry/audit.read.ts";
+import { CHAIN } from "../../telemetry/audit.ts";
+import { UNVERIFIED, type Verification, verifyStep } from "../../telemetry/audit.verify.ts";
+import { type CommandDeps, dataCommand, OPERATOR, table, UsageError } from "../command.ts";
+
+const { since, until } = auditFilterFields;
+const rangeOptions = [
+  ["--since <time>", "ISO 8601 time of the first entry"],
+  ["--until <time>", "ISO 8601 time that no entry reaches"],
+] as const;
+
+const list = dataCommand({
+  name: "audit list",
+  about: "List entries of the audit log, newest first.",
+  options: [
+    ["--action <action>", "only this action, such as key.issue"],
+    ["--actor <id>", "only what this user, or whoever else it was, did"],
+    ["--target <id>", "only what was done to this"],
+    ...rangeOptions,
+    ["--limit <n>", "how many (default: 50)"],
+  ],
+  input: z.strictObject({
+    ...auditFilterFields,
+    actor: z.string().optional(),
+    target: z.string().optional(),
+    limit: z.coerce.number().int().min(1).max(1_000).default(50),
+  }),
+  async run({ db }, { limit, actor: actorId, target: targetId, ...filter }) {
+    const items = await listAudit(db, { ...filter, actorId, targetId }, { limit });
+    return { items, next_cursor: null };
+  },
+  show: ({ items }: { items: readonly AuditItem[] }) => ({
+    text: table(
+      ["SEQ", "AT", "ACTION", "OUTCOME", "ACTOR", "TARGET", "REQUEST"],
+      items.map(({ seq, at, action, outcome, actor, target, request }) => [
+        String(seq),
+        at,
+        action,
+        outcome,
+        `${actor.type} ${actor.id}`,
+        `${target.type} ${target.id}`,
+        request?.correlationId ?? "-",
+      ]),
+    ),
+  }),
+});
+
+const soFar = z.object({
+  checked: z.int(),
+  head: z.object({ seq: z.int(), hash: z.string() }),
+  problems: z.array(z.object({ seq: z.int(), what: z.string() })),
+  isDone: z.boolean(),
+});
+
+const verify = dataCommand({
+  name: "audit verify",
+  about: "Check that no entry of the audit log was changed, removed or put in.",
+  options: [
+    [
+      "--against <file>",
+      "checkpoints that were written before, or log lines that hold them",
+      (path) => resolve(path),
+    ],
+  ],
+  input: z.strictObject({
+    against: z.string().optional(),
+    from: soFar.default({ ...UNVERIFIED, problems: [] }),
+  }),
+  async run(deps, { against, from }) {
+    const { checkpoints, unreadable } = readCheckpoints(against);
+    const found = await verifyStep(deps, from, checkpoints);
+    const unread = unreadable.map((line) => ({
+      seq: 0,
+      what: `line ${line} of ${against} is no checkpoint`,
+    }));
+    const problems = found.isDone ? [...found.problems, ...unread] : found.problems;
+    return { ...found, problems, against };
+  },
+  show(found: Verification & { against?: string | undefined }) {
+    const { checked, head, problems, isDone, against } = found;
+    if (!isDone) return { text: "", json: "", next: { from: { checked, head, problems, isDone }, against } };
+    const result = { checked, head, problems };
+    const summary = `${checked} entries checked; the last is ${head.seq}, with the hash ${head.hash}.`;
+    if (problems.length === 0)
+      return { text: `${summary}\nThe audit log is whole.`, json: JSON.stringify(result) };
+    const rows = problems.map(({ seq, what }) => [seq === 0 ? "-" : String(seq), what]);
+    return {
+      text: `${summary}\n\n${table(["ENTRY", "PROBLEM"], rows)}`,
+      json: JSON.stringify(result),
+      isFailure: true,
+    };
+  },
+});
+
+function readCheckpoints(path: string | undefined): ReturnType<typeof parseCheckpoints> {
+  if (path === undefined) return parseCheckpoints("");
+  try {
+    return parseCheckpoints(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+const ENTRIES_PER_STEP = 1_000;
+
+/** What the next step of an export goes on with. */
+type Continuation = {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly after: number;
+  readonly upTo: number;
+};
+
+const exportEntries = dataCommand({
+  name: "audit export",
+  about: "Write the audit log as lines of JSON, oldest first. It is itself an entry.",
+  options: rangeOptions,
+  input: z.strictObject({ since, until, after: z.int().default(0), upTo: z.int().optional() }),
+  async run(deps, { since, until, after, upTo }) {
+    const last = upTo ?? (await noteExport(deps));
+    const page = { after, upTo: last, limit: ENTRIES_PER_STEP };
+    const items = await exportAudit(deps.db, { since, until }, page);
+    const end = items.at(-1);
+    const isLast = items.length < ENTRIES_PER_STEP || end === undefined;
+    const next = isLast ? null : { since, until, after: end.seq, upTo: last };
+    return { items, next };
+  },
+  show({ items, next }: { items: readonly ExportedEntry[]; next: Continuation | null }) {
+    const lines = items.map((item) => JSON.stringify(item)).join("\n");
+    return { text: lines, json: lines, ...(next === null ? {} : { next }) };
+  },
+});
+
+/** Who exports leaves an entry before the first line is out. */
+async function noteExport({ db, change }: CommandDeps): Promise<number> {
+  await change(OPERATOR, async (_tx, note) => {
+    note({ action: "audit.export", target: { type: "chain", id: CHAIN } });
+  });
+  return lastAuditSeq(db);
+}
+
+export const auditCommands = [list, verify, exportEntries];

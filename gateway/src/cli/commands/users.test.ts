@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { setUp } from "../../identity/setup.ts";
+import { identityDeps, tester, userNamed } from "../../identity/testing.ts";
+import { testStore } from "../../store/testing.ts";
+import { erasePersonal } from "../../telemetry/audit.personal.ts";
+import type { CommandDeps } from "../command.ts";
+import { runDataCommand } from "../program.ts";
+
+const store = await testStore();
+after(() => store.close());
+const { db } = store;
+const identity = identityDeps(db, 1);
+const deps: CommandDeps = { ...identity, erasePersonal, defaultUser: "usr_dev" };
+
+type Json = Record<string, unknown>;
+const run = async (name: string, input: unknown = {}) => (await runDataCommand(deps, name, input)) as Json;
+const userOf = (id: unknown) =>
+  db.selectFrom("users").selectAll().where("id", "=", String(id)).executeTakeFirstOrThrow();
+
+beforeEach(async () => {
+  await db.deleteFrom("users").execute();
+  await db.updateTable("auth_state").set({ setup_digest: null }).execute();
+});
+
+test("the command line makes the first administrator, and then no set-up token does", async () => {
+  const { token } = await run("users offer-setup");
+  const { id, password, role } = await run("users create", { email: "Boss@Example.com", role: "admin" });
+  assert.equal(role, "admin");
+  const { password_hash } = await userOf(id);
+  assert.ok((await identity.passwords.verify(password_hash, password as string)).matches);
+  const late = { token: token as string, email: "late@example.com", name: "Late", password: "password123" };
+  await assert.rejects(setUp(identity, tester, late), { code: "NOT_FOUND" });
+  await assert.rejects(run("users offer-setup"), /administrator already/);
+});
+
+test("making somebody administrator by role ends the offer too", async () => {
+  await run("users offer-setup");
+  await userNamed(db, "usr_ann");
+  await run("users set-role", { user: "usr_ann", role: "admin" });
+  const { setup_digest } = await db.selectFrom("auth_state").selectAll().executeTakeFirstOrThrow();
+  assert.equal(setup_digest, null);
+});
+
+test("users are found by id and by address, and the only administrator cannot be demoted", async () => {
+  const { id } = await run("users create", { email: "boss@example.com", role: "admin" });
+  await assert.rejects(run("users set-role", { user: "BOSS@example.com", role: "viewer" }), {
+    code: "CONFLICT",
+  });
+  await assert.rejects(run("users erase", { user: id }), { code: "CONFLICT" });
+  await run("users create", { email: "second@example.com", role: "admin" });
+  await run("users set-role", { user: "BOSS@example.com", role: "viewer" });
+  assert.equal((await userOf(id)).role, "viewer");
+  await assert.rejects(run("users set-role", { user: "usr_nobody", role: "viewer" }), /no user usr_nobody/);
+  await assert.rejects(run("users set-role", { user: id, role: "king" }), /role/);
+});
+
+test("a lost password is replaced by a generated one", async () => {
+  const { id, password: first } = await run("users create", { email: "ann@example.com" });
+  const { password: second } = await run("users reset-password", { user: "ann@example.com" });
+  assert.notEqual(first, second);
+  const { password_hash } = await userOf(id);
+  assert.ok((await identity.passwords.verify(password_hash, second as string)).matches);
+  assert.ok(!(await identity.passwords.verify(password_hash, first as string)).matches);
+});
+
+test("an address is taken once, and an erased one is free again", async () => {
+  const { id } = await run("users create", { email: "ann@example.com" });
+  await assert.rejects(run("users create", { email: "Ann@example.com" }), { code: "EMAIL_TAKEN" });
+  await run("users erase", { user: id });
+  await run("users create", { email: "ann@example.com" });
+  const { items } = (await run("users list")) as { items: { email: string }[] };
+  assert.deepEqual(
+    items.map(({ email }) => email),
+    ["ann@example.com"],
+  );
+});

@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { type Pico, picoFromUsd, usdNumber } from "../lib/money.ts";
+
+/** The number of a row in a path. What is no such number names nothing, as a number that is not taken. */
+export const rowId = z.string().transform((text) => (/^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0));
+
+/** Any text but what PostgreSQL cannot keep. */
+export const plainText = z.string().refine((text) => !text.includes("\0"), "must not contain NUL");
+
+/** The name that people give something. */
+export const nameText = plainText.trim().min(1).max(200);
+
+const MAX_USD = 1e12;
+const AMOUNT = 'must be an amount in USD with at most 12 decimals, such as 100 or "0.000001"';
+
+/** USD, exactly: a JSON number, or a decimal text. */
+export const usdAmount = z
+  .union([z.number().min(0).lt(MAX_USD), z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, AMOUNT)], AMOUNT)
+  .transform((usd, context): Pico => {
+    const pico = picoFromUsd(String(usd));
+    if (typeof usd === "number" && usdNumber(pico) !== usd) context.addIssue(AMOUNT);
+    return pico;
+  });
