@@ -1,5 +1,6 @@
 import type { Principal } from "../identity/principal.ts";
 import type { EndpointClass } from "../limits/applicable.ts";
+import type { Ticket } from "../limits/ticket.ts";
 import type { ChatRequest } from "./chat.ts";
 import type { Target } from "./target.ts";
 
@@ -15,6 +16,8 @@ export type Call = {
   readonly endpointClass: EndpointClass;
   readonly request: ChatRequest;
   readonly target: Target;
+  /** What the call's limits took. */
+  readonly ticket: Ticket;
 };
 
 /** Where the answer to a call goes: an HTTP response, or whatever an app or a job reads from. */

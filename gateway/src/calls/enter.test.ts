@@ -2,38 +2,43 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Identifier } from "../identity/identify.ts";
 import type { Principal } from "../identity/principal.ts";
+import { grant, principal } from "../identity/testing.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Admission, AppliedLimit } from "../limits/admit.ts";
-import type { LimitRules } from "../limits/applicable.ts";
+import type { LimitsOf } from "../limits/applicable.ts";
+import { limitHeaders } from "../limits/headers.ts";
 import type { Standing } from "../limits/standing.ts";
+import type { Ticket } from "../limits/ticket.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
-import { admit, enter, type Gate } from "./enter.ts";
+import { admit, type EnterDeps, enter, type Gate } from "./enter.ts";
 
 const gate: Gate = { scope: "inference:write", class: "chat" };
-const rules: LimitRules = {
-  windowMs: 60_000,
-  perClassWindow: { chat: 20 },
-  plan: {},
-  keyBucket: undefined,
-  addressBucket: undefined,
-  subjectOfAddress: (address) => address,
-};
-const ann = (epoch = 1, role: Principal["role"] = "developer"): Principal => ({
-  userId: "usr_ann",
-  role,
-  credential: { kind: "static" },
-  epoch,
-});
+const limitsOf: LimitsOf = ({ principal }, use) => [
+  {
+    id: `${use.class}-window`,
+    key: `${use.class}-window:${principal.userId}`,
+    scope: "user",
+    shape: "window",
+    limit: principal.epoch,
+    windowMs: 60_000,
+    cost: 1,
+    capacity: 0,
+    code: "RATE_LIMITED",
+  },
+];
+const ann = (epoch = 1, role: Principal["role"] = "developer") => principal({ epoch, role });
 const standing: Standing = {
   id: "chat-window",
+  unit: "requests",
   limit: 20,
   remaining: 0,
   resetMs: 42_000,
   windowMs: 60_000,
   now: 0,
 };
-const standings = { standings: [standing], tightest: standing, degraded: false };
-const admitted: Admission = { kind: "admitted", ...standings };
+const told = { standings: [standing], tightest: standing, degraded: false, wouldRefuse: [] };
+const ticket: Ticket = { settle: async () => {}, giveBack: async () => {} };
+const admitted: Admission = { kind: "admitted", ticket, ...told };
 
 function refused(first: Partial<AppliedLimit>): Admission {
   const limit = { id: "chat-window", code: "RATE_LIMITED", ...first } as AppliedLimit;
@@ -43,17 +48,23 @@ function refused(first: Partial<AppliedLimit>): Admission {
     first: limit,
     retryAfterMs: 42_000,
     resetAtMs: 42_000,
-    ...standings,
+    ...told,
   };
 }
 
 /** A door with the given answers of the limits, one after the other, and the principals a fresh look-up finds. */
-function door(admissions: readonly Admission[] = [admitted], afresh: readonly Principal[] = []) {
+function door(
+  admissions: readonly Admission[] = [admitted],
+  afresh: readonly Principal[] = [],
+  changes: Partial<EnterDeps> = {},
+) {
   const metrics = newMetrics({ callsInFlight: () => 0 });
   const asked: (readonly AppliedLimit[])[] = [];
   const found = [...afresh];
+  const reported: string[] = [];
   const identifier: Identifier = {
-    async identify(token) {
+    async identify(token, letLookUp) {
+      await letLookUp?.();
       if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
       if (token !== "good") throw new TollgateError("AUTH_INVALID");
       return ann();
@@ -63,24 +74,31 @@ function door(admissions: readonly Admission[] = [admitted], afresh: readonly Pr
     refreshEpoch: async () => {},
     flushLastUse: async () => {},
   };
-  const told: Record<string, string> = {};
+  const headers: Record<string, string> = {};
   const deps = {
     identifier,
     metrics,
-    limitRules: rules,
+    limitsOf,
+    scopesMode: "enforce" as const,
+    abuse: { letLookUp: async () => {} },
+    onWouldRefuse: (what: readonly string[]) => void reported.push(...what),
     admit: async (limits: readonly AppliedLimit[]) => {
       asked.push(limits);
       return admissions[asked.length - 1]!;
     },
+    ...changes,
   };
   const visitor = { principal: ann(), presented: { token: "good" }, address: "198.51.100.7" };
   return {
+    identifier,
     asked,
-    told,
+    told: headers,
+    reported,
     metrics: () => metrics.registry.metrics(),
     enter: (rawHeaders: readonly string[], wanted: Gate = gate) =>
       enter(deps, { rawHeaders, address: "198.51.100.7" }, wanted),
-    admit: () => admit(deps, visitor, gate, (headers) => Object.assign(told, headers)),
+    admit: () =>
+      admit(deps, visitor, gate, undefined, (report) => Object.assign(headers, limitHeaders(report))),
   };
 }
 
@@ -91,6 +109,7 @@ test("who is identified and allowed comes in, and is counted by the kind of cred
     principal: ann(),
     presented: { token: "good" },
     address: "198.51.100.7",
+    device: undefined,
   });
   assert.match(await metrics(), /auth_requests_total\{outcome="accepted",method="static"\} 1/);
 });
@@ -120,9 +139,13 @@ test("a refused call is told why, until when, and where it stands", async () => 
     [{}, "RATE_LIMITED", { limit: "chat-window" }],
     [{ id: "user-day", reason: "daily_quota" }, "RATE_LIMITED", { limit: "user-day", reason: "daily_quota" }],
     [{ id: "key-day", code: "QUOTA_EXCEEDED" }, "QUOTA_EXCEEDED", { limit: "key-day" }],
+    [{ id: "key-cooldown", code: "COOLDOWN" }, "COOLDOWN", { limit: "key-cooldown" }],
   ] as const) {
     const { admit, told, metrics } = door([refused(first)]);
-    await assert.rejects(admit(), { code, details: { ...details, retryAfterMs: 42_000, resetAtMs: 42_000 } });
+    await assert.rejects(admit(), {
+      code,
+      details: { ...details, retryAfterMs: 42_000, resetAtMs: 42_000, violated: [details.limit] },
+    });
     assert.equal(told["X-RateLimit-Limit"], "20");
     const counted =
       code === "QUOTA_EXCEEDED"
@@ -139,9 +162,9 @@ test("a call that can never fit is not told to wait", async () => {
 
 test("a stale identity is read afresh and judged anew by what it may do now", async () => {
   const renewed = door([{ kind: "stale", epoch: 2 }, admitted], [ann(2)]);
-  assert.equal((await renewed.admit()).principal.epoch, 2);
+  assert.equal((await renewed.admit()).visitor.principal.epoch, 2);
   assert.deepEqual(
-    renewed.asked.map((limits) => limits.at(-1)?.limit),
+    renewed.asked.map(([first]) => first?.limit),
     [1, 2],
   );
   const demoted = door([{ kind: "stale", epoch: 2 }, admitted], [ann(2, "viewer")]);
@@ -162,4 +185,31 @@ test("a decision without the shared counters is counted", async () => {
   await admit();
   assert.equal(told["X-RateLimit-Degraded"], "local");
   assert.match(await metrics(), /rate_limit_degraded_total 1/);
+});
+
+test("an address that may not look up is refused before its credential is", async () => {
+  const refusal = new TollgateError("COOLDOWN", { limit: "address-cooldown", retryAfterMs: 1, resetAtMs: 1 });
+  const { enter } = door([], [], { abuse: { letLookUp: () => Promise.reject(refusal) } });
+  await assert.rejects(enter(["Authorization", "Bearer bad"]), { code: "COOLDOWN" });
+});
+
+test("scopes that only report let a key through and say so, but never an administrator's", async () => {
+  const key = grant({ scopes: [], ownerRole: "admin" });
+  const who = principal({ role: "admin", credential: { kind: "key" }, key });
+  const { identifier } = { identifier: { ...door().identifier, identify: async () => who } };
+  for (const [scopesMode, reported] of [
+    ["report", ["scope inference:write"]],
+    ["off", []],
+  ] as const) {
+    const passing = door([], [], { identifier, scopesMode });
+    await passing.enter(["Authorization", "Bearer good"]);
+    assert.deepEqual(passing.reported, reported);
+    await assert.rejects(passing.enter([], { ...gate, scope: "admin:*" }), { code: "SCOPE_MISSING" });
+  }
+});
+
+test("limits that only report are told to whoever watches the roll-out", async () => {
+  const { admit, reported } = door([{ ...admitted, wouldRefuse: ["user-minute"] }]);
+  await admit();
+  assert.deepEqual(reported, ["user-minute"]);
 });

@@ -1,12 +1,14 @@
-import { authorize, type Permission } from "../access/authorize.ts";
+import { authorize, type Permission, type ScopesMode } from "../access/authorize.ts";
 import { type Presented, presentedTokens } from "../identity/credentials.ts";
 import type { Identifier } from "../identity/identify.ts";
 import type { Principal } from "../identity/principal.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { isWithin } from "../lib/networks.ts";
+import type { Abuse } from "../limits/abuse.ts";
 import type { Admission, AppliedLimit } from "../limits/admit.ts";
-import { applicableLimits, type EndpointClass, type LimitRules } from "../limits/applicable.ts";
-import { limitHeaders } from "../limits/headers.ts";
+import type { EndpointClass, LimitsOf, Use } from "../limits/applicable.ts";
+import type { LimitReport } from "../limits/headers.ts";
+import type { Ticket } from "../limits/ticket.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 /** What an endpoint asks of its caller. Everything that enters passes here: HTTP, the plugin, apps and jobs. */
@@ -17,30 +19,43 @@ export type Arrival = {
   readonly rawHeaders: readonly string[];
   /** The client's address, as `clientAddress` found it. */
   readonly address: string;
+  /** As the client names it. */
+  readonly device?: string | undefined;
 };
 
 export type Visitor = {
   readonly principal: Principal;
   readonly presented: Presented;
   readonly address: string;
+  readonly device?: string | undefined;
 };
+
+/** A visitor whose limits are taken: the ticket must be closed when the call is over. */
+export type Admitted = { readonly visitor: Visitor; readonly ticket: Ticket };
 
 export type EnterDeps = {
   readonly identifier: Identifier;
-  readonly limitRules: LimitRules;
+  readonly limitsOf: LimitsOf;
   readonly admit: (limits: readonly AppliedLimit[]) => Promise<Admission>;
+  readonly abuse: Pick<Abuse, "letLookUp">;
+  readonly scopesMode: ScopesMode;
   readonly metrics: Metrics;
+  /** A protection that only reports would have refused this (X4): a scope, or limits by id. */
+  readonly onWouldRefuse: (what: readonly string[], visitor: Visitor) => void;
 };
 
-/** identify → authorize. Throws 400, 401 or 403; consumes nothing. */
+/** identify → authorize. Throws 400, 401, 403, or 429 for an address that sends too many bad credentials. */
 export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Promise<Visitor> {
-  const { identifier, metrics } = deps;
+  const { identifier, metrics, abuse } = deps;
+  const { rawHeaders, address, device } = arrival;
   try {
-    const presented = presentedTokens(arrival.rawHeaders);
-    const principal = await principalOf(presented, identifier.identify);
-    letThrough(principal, arrival.address, gate);
+    const presented = presentedTokens(rawHeaders);
+    const letLookUp = () => abuse.letLookUp(address);
+    const principal = await principalOf(presented, (token) => identifier.identify(token, letLookUp));
+    const visitor: Visitor = { principal, presented, address, device };
+    letThrough(deps, visitor, gate);
     metrics.authRequests.labels("accepted", principal.credential.kind).inc();
-    return { principal, presented, address: arrival.address };
+    return visitor;
   } catch (error) {
     const outcome = error instanceof TollgateError ? error.code : "INTERNAL";
     metrics.authRequests.labels(outcome, "none").inc();
@@ -49,10 +64,11 @@ export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Prom
 }
 
 /** Throws 403 unless the principal may come from this address and through this gate. */
-function letThrough(principal: Principal, address: string, gate: Gate): void {
+function letThrough(deps: EnterDeps, visitor: Visitor, gate: Gate): void {
+  const { principal, address } = visitor;
   const networks = principal.key?.allowedNetworks ?? null;
   if (networks !== null && !isWithin(address, networks)) throw new TollgateError("ADDRESS_NOT_ALLOWED");
-  authorize(principal, gate);
+  if (!authorize(principal, gate, deps.scopesMode)) deps.onWouldRefuse([`scope ${gate.scope}`], visitor);
 }
 
 /** A signed-in user beside an app's key is one principal with the rights that both have (reference, section 1.3). */
@@ -70,44 +86,51 @@ async function principalOf(
 const MAX_RELOADS = 3;
 
 /**
- * Takes every limit of the call together, or none. Returns the headers that tell the caller where it stands, which
- * belong on every answer from here on. Throws 429, or 400 REQUEST_EXCEEDS_LIMIT; `onStanding` hears the headers of a
- * refusal too.
+ * Takes every limit of the call together, or none. `onStanding` hears where the caller stands, which every answer from
+ * here on tells, a refusal too. Throws 429, or 400 REQUEST_EXCEEDS_LIMIT.
  */
 export async function admit(
   deps: EnterDeps,
   visitor: Visitor,
   gate: Gate,
-  onStanding: (headers: Readonly<Record<string, string>>) => void,
-): Promise<Visitor> {
+  call: Use["call"],
+  onStanding: (report: LimitReport) => void,
+): Promise<Admitted> {
   const { metrics } = deps;
+  const use: Use = call === undefined ? { class: gate.class } : { class: gate.class, call };
   let current = visitor;
-  let admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
+  let admission = await deps.admit(deps.limitsOf(current, use));
   for (let reload = 0; admission.kind === "stale"; reload++) {
     if (reload === MAX_RELOADS) throw new TollgateError("STORE_UNAVAILABLE");
     const { epoch } = admission;
     const principal = await principalOf(current.presented, (token) =>
       deps.identifier.identifyAfresh(token!, epoch),
     );
-    letThrough(principal, current.address, gate);
     current = { ...current, principal };
-    admission = await deps.admit(applicableLimits(deps.limitRules, current, gate.class));
+    letThrough(deps, current, gate);
+    admission = await deps.admit(deps.limitsOf(current, use));
   }
   if (admission.kind === "neverFits")
     throw new TollgateError("REQUEST_EXCEEDS_LIMIT", { limit: admission.limit });
-  onStanding(limitHeaders(admission));
+  onStanding(admission);
+  if (admission.wouldRefuse.length > 0) deps.onWouldRefuse(admission.wouldRefuse, current);
   if (admission.kind === "admitted") {
     if (admission.degraded) metrics.rateLimitDegraded.inc();
-    return current;
+    return { visitor: current, ticket: admission.ticket };
   }
-  const { first, retryAfterMs, resetAtMs } = admission;
+  throw refusalOf(admission, metrics);
+}
+
+function refusalOf(admission: Extract<Admission, { kind: "refused" }>, metrics: Metrics): TollgateError {
+  const { first, retryAfterMs, resetAtMs, violated } = admission;
+  const waiting = { limit: first.id, retryAfterMs, resetAtMs, violated };
   if (first.code === "QUOTA_EXCEEDED") {
     metrics.quotaExceeded.inc();
-    throw new TollgateError("QUOTA_EXCEEDED", { limit: first.id, retryAfterMs, resetAtMs });
+    return new TollgateError("QUOTA_EXCEEDED", waiting);
   }
   metrics.rateLimitHits.labels(first.id).inc();
-  const waiting = { limit: first.id, retryAfterMs, resetAtMs };
-  throw new TollgateError(
+  if (first.code === "COOLDOWN") return new TollgateError("COOLDOWN", waiting);
+  return new TollgateError(
     "RATE_LIMITED",
     first.reason === undefined ? waiting : { ...waiting, reason: first.reason },
   );

@@ -1,41 +1,60 @@
-import { isoTime } from "../lib/clock.ts";
-import { type DetailsOf, type ErrorRow, errors, type TollgateError } from "../lib/errors.ts";
+import { type ErrorCode, type ErrorRow, errors, type TollgateError } from "../lib/errors.ts";
+import { type Chance, fraction } from "../lib/ids.ts";
+import type { Surface } from "../limits/headers.ts";
+import { isDailyQuota, messageOf, shownOf } from "./envelope.shown.ts";
 
 /** Longest wait that a client may be told to sit out by itself; beyond it clients hang or hammer. */
 const LONGEST_RETRY_MS = 60_000;
 /** What a 429 or 503 asks for when nobody knows how long it will last (A8). */
 const USUAL_WAIT_MS = 1_000;
+/** Daily quotas are all full again at midnight: whoever waits for it is asked to come within this time after it. */
+const MIDNIGHT_SPREAD_MS = 30_000;
 
-/** The one error body (E1), which the official OpenAI client reads as well (E3). */
-export function errorBody(error: TollgateError, correlationId: string): string {
-  const { code, details } = error;
-  const row = errors[code];
+/** The one error body (E1), which the official client of the surface reads as well (E3). */
+export function errorBody(
+  error: TollgateError,
+  correlationId: string,
+  surface: Surface = "tollgate",
+): string {
+  const { code } = error;
+  const message = messageOf(error);
+  const { details, ...shown } = shownOf(error);
+  if (surface === "anthropic") {
+    const said = { type: anthropicType(error), message, code, correlationId, ...shown };
+    const more = { error_code: anthropicCode(error), ...(details === undefined ? {} : { faults: details }) };
+    return JSON.stringify({ type: "error", error: { ...said, details: more }, request_id: correlationId });
+  }
+  const type = isDailyQuota(error) ? errors.QUOTA_EXCEEDED.type : errors[code].type;
   return JSON.stringify({
-    error: {
-      code,
-      message: error.is("PROVIDER_REJECTED") ? error.details.message : error.message,
-      type: row.type,
-      param: paramOf(error),
-      correlationId,
-      ...shownDetails(error),
-      ...(isWaiting(details) ? { resetAt: isoTime(details.resetAtMs) } : {}),
-    },
+    error: { code, message, type, param: paramOf(error), correlationId, ...shown, details },
   });
 }
 
-function shownDetails(error: TollgateError): object {
-  if (error.is("VALIDATION_FAILED")) return { details: error.details.faults };
-  if (error.is("SCOPE_MISSING")) return { requiredScope: error.details.requiredScope };
-  if (error.is("RATE_LIMITED")) {
-    const { limit, reason } = error.details;
-    return reason === undefined ? { limit } : { limit, reason };
-  }
-  if (error.is("QUOTA_EXCEEDED") || error.is("REQUEST_EXCEEDS_LIMIT")) return { limit: error.details.limit };
-  if (error.is("BUDGET_EXCEEDED")) return { budget: error.details.budget };
-  if (error.is("MODEL_NOT_FOUND") || error.is("MODEL_NOT_ALLOWED") || error.is("PRICE_UNKNOWN")) {
-    return { model: error.details.model };
-  }
-  return {};
+/** Anthropic's words for a status (reference, section 4.3); a status without one is our or the caller's fault. */
+const anthropicTypes: Readonly<Record<number, string>> = {
+  401: "authentication_error",
+  402: "billing_error",
+  403: "permission_error",
+  404: "not_found_error",
+  409: "conflict_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  504: "timeout_error",
+};
+
+function anthropicType({ code, status }: TollgateError): string {
+  if (code === "OVERLOADED") return "overloaded_error";
+  return anthropicTypes[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
+}
+
+/** Codes that Anthropic's clients know by another word than ours in small letters. */
+const anthropicCodes: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BUDGET_EXCEEDED: "spend_limit_reached",
+};
+
+function anthropicCode(error: TollgateError): string {
+  const code = isDailyQuota(error) ? "QUOTA_EXCEEDED" : error.code;
+  return anthropicCodes[code] ?? code.toLowerCase();
 }
 
 function paramOf(error: TollgateError): string | null {
@@ -44,8 +63,11 @@ function paramOf(error: TollgateError): string | null {
   return error.is("MODEL_NOT_FOUND") || error.is("MODEL_NOT_ALLOWED") ? "model" : null;
 }
 
-/** The headers that go with an error: how long to wait, and whether trying again makes sense at all. */
-export function errorHeaders(error: TollgateError): Record<string, string> {
+/**
+ * The headers that go with an error: how long to wait, and whether trying again makes sense at all. `chance` spreads
+ * those who wait for midnight.
+ */
+export function errorHeaders(error: TollgateError, chance?: Chance): Record<string, string> {
   const headers: Record<string, string> = {};
   if (error.is("METHOD_NOT_ALLOWED")) headers.allow = error.details.allow.join(", ");
   if (error.status === 401) {
@@ -56,8 +78,10 @@ export function errorHeaders(error: TollgateError): Record<string, string> {
   }
   const waitMs = waitOf(error);
   if (waitMs !== undefined) {
-    headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
-    headers["retry-after-ms"] = String(Math.max(1, Math.ceil(waitMs)));
+    const isSpread = chance !== undefined && isDailyQuota(error);
+    const toldMs = waitMs + (isSpread ? fraction(chance) * MIDNIGHT_SPREAD_MS : 0);
+    headers["retry-after"] = String(Math.max(1, Math.ceil(toldMs / 1000)));
+    headers["retry-after-ms"] = String(Math.max(1, Math.ceil(toldMs)));
   }
   const retry = shouldRetry(error, waitMs);
   if (retry !== undefined) headers["x-should-retry"] = String(retry);
@@ -71,11 +95,6 @@ function waitOf({ details, status }: TollgateError): number | undefined {
 
 function shouldRetry(error: TollgateError, waitMs: number | undefined): boolean | undefined {
   const row: ErrorRow = errors[error.code];
-  if (row.retry === false || error.is("QUOTA_EXCEEDED")) return false;
-  if (error.is("RATE_LIMITED") && error.details.reason === "daily_quota") return false;
+  if (row.retry === false || isDailyQuota(error)) return false;
   return waitMs === undefined ? undefined : waitMs <= LONGEST_RETRY_MS;
-}
-
-function isWaiting(details: unknown): details is DetailsOf["QUOTA_EXCEEDED"] {
-  return typeof details === "object" && details !== null && "resetAtMs" in details;
 }

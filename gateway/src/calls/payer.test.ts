@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { memberOf, projectOf as newProject } from "../access/testing.ts";
 import { createBudget } from "../costs/budgets.ts";
 import type { KeyGrant, Principal } from "../identity/principal.ts";
-import { grant, userNamed, watched } from "../identity/testing.ts";
+import { grant, principal, userNamed, watched } from "../identity/testing.ts";
 import { VirtualClock } from "../lib/clock.ts";
 import { testStore } from "../store/testing.ts";
 import { payers } from "./payer.ts";
@@ -15,11 +15,11 @@ for (const id of ["usr_ann", "usr_bob"]) await userNamed(db, id);
 const annsProject = await newProject(db, "usr_ann");
 const bobsProject = await newProject(db, "usr_bob");
 
-const ann: Principal = { userId: "usr_ann", role: "developer", credential: { kind: "static" }, epoch: 1 };
+const ann = principal();
 
 function keyOf(ownerId: string, fields: Partial<KeyGrant> = {}): Principal {
   const key = grant({ ownerId, ...fields });
-  return { userId: ownerId, role: "developer", credential: { kind: "key" }, key, epoch: 1 };
+  return principal({ userId: ownerId, credential: { kind: "key" }, key });
 }
 
 /** Ann, signed in, beside an app's key. */
@@ -131,4 +131,16 @@ test("a failed look-up is not remembered", async () => {
   await assert.rejects(projectOf(ann, annsProject), { name: "StoreUnavailable" });
   database.isDown = false;
   assert.equal(await projectOf(ann, annsProject), annsProject);
+});
+
+test("an administrator's money rights are those of the key at hand, also within the second", async () => {
+  const { projectOf } = fresh();
+  const root = principal({ userId: "usr_bob", role: "admin" });
+  assert.equal(await projectOf(root, annsProject), annsProject);
+  const narrow = {
+    ...root,
+    key: grant({ ownerId: "usr_bob", ownerRole: "admin", scopes: ["inference:write"] }),
+  };
+  await assert.rejects(projectOf(narrow, annsProject), { code: "NOT_FOUND" });
+  assert.equal(await projectOf(root, annsProject), annsProject);
 });

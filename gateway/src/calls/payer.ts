@@ -1,6 +1,7 @@
-import { type Caller, keyOwner, requireLevel } from "../access/levels.ts";
+import { isAdministrator } from "../access/authorize.ts";
+import { keyOwner, requireLevel } from "../access/levels.ts";
 import { findProject, type Project } from "../access/projects.ts";
-import { type BudgetOwners, budgetIdsFor } from "../costs/budgets.ts";
+import { budgetIdsFor } from "../costs/budgets.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
@@ -21,41 +22,39 @@ export type Payers = {
 };
 
 export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }): Payers {
-  const projects = briefly<string, Project | undefined>(clock, (asked) => {
-    const { userId, role, id } = JSON.parse(asked) as Asked;
-    return findProject(db, { userId, role }, id);
-  });
-  const budgets = briefly<string, readonly number[]>(clock, (owners) =>
-    budgetIdsFor(db, JSON.parse(owners) as BudgetOwners, clock.now()),
-  );
+  const projects = briefly<Project | undefined>(clock);
+  const budgets = briefly<readonly number[]>(clock);
   return {
     async projectOf(principal, named) {
       const bound = principal.key?.projectId ?? undefined;
       const id = named ?? bound;
       if (id === undefined) return undefined;
       if (bound !== undefined && bound !== id) throw new TollgateError("NOT_FOUND");
-      const { userId, role } = (bound === undefined ? undefined : keyOwner(principal)) ?? principal;
-      const project = await projects(JSON.stringify({ userId, role, id } satisfies Asked));
+      const payer = (bound === undefined ? undefined : keyOwner(principal)) ?? principal;
+      const project = await projects([payer.userId, isAdministrator(payer), id], () =>
+        findProject(db, payer, id),
+      );
       return requireLevel(project?.archivedAt === null ? project : undefined, "developer").id;
     },
     budgetIdsOf({ userId, key }, projectId) {
       // A key's successors are under its budget as well.
-      const owners = { userId, keyId: key?.quotaGroup, projectId };
-      return budgets(JSON.stringify(owners satisfies Omit<BudgetOwners, "teamId">));
+      const keyId = key?.quotaGroup;
+      return budgets([userId, keyId, projectId], () =>
+        budgetIdsFor(db, { userId, keyId, projectId, teamId: undefined }, clock.now()),
+      );
     },
   };
 }
 
-type Asked = Pick<Caller, "userId" | "role"> & { readonly id: number };
-
-/** Remembers answers for a second; concurrent questions share one. Failures are not remembered. */
-function briefly<K, V>(clock: Clock, read: (key: K) => Promise<V>): (key: K) => Promise<V> {
-  const known = new Map<K, { readonly answer: Promise<V>; readonly until: number }>();
-  return (key) => {
+/** Remembers answers for a second by all that decides them; concurrent questions share one. Failures are not remembered. */
+function briefly<V>(clock: Clock): (question: readonly unknown[], read: () => Promise<V>) => Promise<V> {
+  const known = new Map<string, { readonly answer: Promise<V>; readonly until: number }>();
+  return (question, read) => {
+    const key = JSON.stringify(question);
     const entry = known.get(key);
     if (entry !== undefined && entry.until > clock.monotonic()) return entry.answer;
     if (known.size >= MAX_ENTRIES) known.clear();
-    const answer = read(key);
+    const answer = read();
     known.set(key, { answer, until: clock.monotonic() + FRESH_MS });
     answer.catch(() => known.delete(key));
     return answer;

@@ -1,11 +1,17 @@
-import { giveBackKeyQuota, keyUsageOf, mirrorKeyUsage, takeKeyQuota } from "../identity/key-quota.ts";
+import {
+  giveBackKeyQuota,
+  keyUsageOf,
+  mirrorKeyUsage,
+  resetKeyUsage,
+  takeKeyQuota,
+} from "../identity/key-quota.ts";
 import { type Clock, DAY_MS, utcDay } from "../lib/clock.ts";
 import type { AppliedLimit } from "../limits/admit.ts";
 import type { QuotaAuthority } from "../limits/degraded.ts";
 import type { Judgement, Taken } from "../limits/limit.ts";
 import type { QuotaCount } from "../limits/mirror.ts";
-import { giveBackUsage, mirrorUsage, takeUsage, usageOf } from "../limits/usage-counters.ts";
-import type { Db } from "../store/tables.ts";
+import { giveBackUsage, mirrorUsage, resetUsage, takeUsage, usageOf } from "../limits/usage-counters.ts";
+import type { Db, Tx } from "../store/tables.ts";
 
 /**
  * Daily quotas in PostgreSQL, their authority: a key's count stands with the key, everybody else's in
@@ -14,13 +20,18 @@ import type { Db } from "../store/tables.ts";
 export type Quotas = QuotaAuthority<AppliedLimit> & {
   usedToday(quota: AppliedLimit): Promise<number>;
   mirror(counts: readonly QuotaCount[]): Promise<void>;
+  /** Nothing is used of today. The counters have to forget it as well, once the transaction has ended. */
+  reset(tx: Tx, quota: AppliedLimit): Promise<void>;
 };
+
+/** Longer than instances keep counts to be mirrored: what they still have is from before the reset. */
+const RESET_SETTLES_MS = 2_000;
 
 export function quotas({ db, clock }: { readonly db: Db; readonly clock: Clock }): Quotas {
   return {
     usedToday: (quota) => {
       const day = utcDay(clock.now());
-      return quota.scope === "key" ? keyUsageOf(db, keyIdOf(quota), day) : usageOf(db, subjectOf(quota), day);
+      return isOfKey(quota) ? keyUsageOf(db, keyIdOf(quota), day) : usageOf(db, subjectOf(quota), day);
     },
     async take(wanted) {
       const now = clock.now();
@@ -44,25 +55,34 @@ export function quotas({ db, clock }: { readonly db: Db; readonly clock: Clock }
     async giveBack(taken) {
       const day = utcDay(clock.now());
       for (const quota of taken) {
-        if (quota.scope === "key") await giveBackKeyQuota(db, keyIdOf(quota), day, quota.cost);
+        if (isOfKey(quota)) await giveBackKeyQuota(db, keyIdOf(quota), day, quota.cost);
         else await giveBackUsage(db, subjectOf(quota), day, quota.cost);
       }
     },
     async mirror(counts) {
-      const ofKeys = counts.filter(({ limit }) => limit.scope === "key");
-      const ofOthers = counts.filter(({ limit }) => limit.scope !== "key");
+      const now = new Date(clock.now());
+      const ofKeys = counts.filter(({ limit }) => isOfKey(limit));
+      const ofOthers = counts.filter(({ limit }) => !isOfKey(limit));
       if (ofKeys.length > 0) {
         await mirrorKeyUsage(
           db,
           ofKeys.map(({ limit, day, used }) => ({ id: keyIdOf(limit), day, used })),
+          now,
         );
       }
       if (ofOthers.length > 0) {
         await mirrorUsage(
           db,
           ofOthers.map(({ limit, day, used }) => ({ ...subjectOf(limit), day, used })),
+          now,
         );
       }
+    },
+    async reset(tx, quota) {
+      const now = clock.now();
+      const mirroredFrom = new Date(now + RESET_SETTLES_MS);
+      if (isOfKey(quota)) await resetKeyUsage(tx, keyIdOf(quota), utcDay(now), mirroredFrom);
+      else await resetUsage(tx, subjectOf(quota), utcDay(now), mirroredFrom);
     },
   };
 }
@@ -79,7 +99,7 @@ async function inOrder<T>(
 }
 
 function takeOne(db: Db, quota: AppliedLimit, day: string): Promise<number | undefined> {
-  return quota.scope === "key"
+  return isOfKey(quota)
     ? takeKeyQuota(db, keyIdOf(quota), day, quota.cost)
     : takeUsage(db, subjectOf(quota), day, quota);
 }
@@ -88,6 +108,11 @@ function judged({ limit, cost }: AppliedLimit, used: number | undefined, resetMs
   if (used !== undefined)
     return { verdict: "fits", remaining: Math.max(0, limit - used), resetMs, retryMs: 0 };
   return { verdict: "exceeded", remaining: 0, resetMs, retryMs: cost > limit ? -1 : resetMs };
+}
+
+/** The quota that stands with the key itself (K9); its plan's quota is counted apart. */
+function isOfKey({ id }: AppliedLimit): boolean {
+  return id === "key-day";
 }
 
 /** The text behind `<limit id>:` in a limit's key. */

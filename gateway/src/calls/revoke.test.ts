@@ -8,7 +8,7 @@ import { identityDeps, issued, tester, testPepper, userNamed } from "../identity
 import { raiseEpoch } from "../identity/users.ts";
 import type { TollgateError } from "../lib/errors.ts";
 import { admit as take } from "../limits/admit.ts";
-import { EPOCH_KEY, type LimitRules } from "../limits/applicable.ts";
+import { applicableLimits, EPOCH_KEY } from "../limits/applicable.ts";
 import { arrears } from "../limits/arrears.ts";
 import { memoryCounters } from "../limits/counters.memory.ts";
 import { testStore } from "../store/testing.ts";
@@ -27,14 +27,17 @@ await userNamed(db, "usr_ann");
 
 const ADDRESS = "198.51.100.7";
 const gate: Gate = { scope: "inference:write", class: "chat" };
-const limitRules: LimitRules = {
+const limitsOf = applicableLimits({
   windowMs: 60_000,
   perClassWindow: {},
-  plan: {},
+  assist: {},
   keyBucket: undefined,
   addressBucket: undefined,
+  ways: {},
+  modes: { rates: "enforce", quotas: "enforce", abuse: "enforce" },
   subjectOfAddress: (address) => address,
-};
+  subjectOfDevice: (device) => device,
+});
 /** What all instances share. */
 const counters = memoryCounters({ clock });
 
@@ -44,6 +47,7 @@ function instance() {
   assert.ok("tokens" in tokens);
   const authority = quotas({ db, clock });
   const limits = {
+    clock,
     counters,
     fallback: counters,
     localShare: 1,
@@ -57,7 +61,10 @@ function instance() {
   const doors = {
     identifier: identities,
     metrics: newMetrics({ callsInFlight: () => 0 }),
-    limitRules,
+    limitsOf,
+    scopesMode: "enforce" as const,
+    abuse: { letLookUp: async () => {} },
+    onWouldRefuse: () => {},
     admit: (wanted: Parameters<typeof take>[1]) => take(limits, wanted),
   };
   return {
@@ -76,7 +83,13 @@ function instance() {
     async call(key: string): Promise<string | undefined> {
       try {
         const rawHeaders = ["Authorization", `Bearer ${key}`];
-        await admit(doors, await enter(doors, { rawHeaders, address: ADDRESS }, gate), gate, () => {});
+        await admit(
+          doors,
+          await enter(doors, { rawHeaders, address: ADDRESS }, gate),
+          gate,
+          undefined,
+          () => {},
+        );
         return undefined;
       } catch (error) {
         return (error as TollgateError).code;
@@ -144,7 +157,7 @@ test("once a key is narrowed, no instance lets it do what it could", async () =>
   ] as const) {
     const { key, apiKey } = await issued(deps, "usr_ann");
     const codes = await underLoad(key, ({ change }) =>
-      changeApiKey({ change, clock }, tester, apiKey.prefix, (now) => ({ ...now, ...fields })),
+      changeApiKey({ ...deps, change, clock }, tester, apiKey.prefix, (now) => ({ ...now, ...fields })),
     );
     assert.deepEqual(codes, new Set([code]));
   }

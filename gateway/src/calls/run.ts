@@ -43,7 +43,8 @@ export async function run(deps: RunDeps, call: Call, answer: Answer): Promise<Se
   const observed = answer.isOpen() ? await ask(deps, call, outputCap, answer) : leftBefore;
   const settlement = settlementOf(reserved, call, observed, deps.clock.monotonic() - startedAt);
   const settled = deps.settle(settlement).then(() => deps.onSettled(settlement));
-  await atMost(deps.clock, LONGEST_HOLD_MS, settled);
+  const closed = call.ticket.settle(tokensOf(settlement, observed));
+  await atMost(deps.clock, LONGEST_HOLD_MS, Promise.all([settled, closed]));
   conclude(call, answer, observed, settlement);
   return settlement;
 }
@@ -118,6 +119,14 @@ function ask(deps: RunDeps, call: Call, outputCap: number | undefined, answer: A
     },
     answer,
   );
+}
+
+/** What the limits on tokens are told; undefined: nobody knows, and they keep what they held. */
+function tokensOf({ usage }: Settlement, { spent }: Observed): number | undefined {
+  if (spent === "nothing") return 0;
+  if (usage === undefined) return undefined;
+  const { input, cacheRead, cacheWrite5m, cacheWrite1h, output } = usage;
+  return input + cacheRead + cacheWrite5m + cacheWrite1h + output;
 }
 
 function settlementOf(reserved: ReservedCall, call: Call, observed: Observed, latencyMs: number): Settlement {

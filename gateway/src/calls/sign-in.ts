@@ -1,38 +1,38 @@
-import { type Account, createAccount } from "../identity/accounts.ts";
+import { type Account, createAccount, findAccountByEmail } from "../identity/accounts.ts";
 import { changePassword } from "../identity/change-account.ts";
 import { normalisedEmail } from "../identity/email.ts";
-import { isKnownSource, type Source } from "../identity/sessions.ts";
+import type { Source } from "../identity/sessions.ts";
 import { findCandidate, type SignedIn, type SignInDeps, signInWithPassword } from "../identity/sign-in.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { GiveBack, RegistrationThrottle, SignInThrottle } from "../limits/sign-in.ts";
 import type { Cause } from "../telemetry/change.ts";
+import { type FailedSignInDeps, noteFailedSignIn } from "./failed-sign-in.ts";
 
-export type ThrottledSignInDeps = SignInDeps & {
-  readonly signInThrottle: SignInThrottle;
-  /** True for what may be noted: an attack must not fill the audit log. */
-  readonly isWorthNoting: (subject: string) => boolean;
-};
+export type ThrottledSignInDeps = SignInDeps & FailedSignInDeps & { readonly signInThrottle: SignInThrottle };
 
 /** No refusal comes sooner: how long it took says nothing about what was looked up or hashed. */
 const SHORTEST_REFUSAL_MS = 300;
 
 /**
  * Signs in by e-mail and password. Attempts are counted before anything is hashed; a success gives its own back, and so
- * does one that was never hashed (reference, section 2.4). Throws AUTH_INVALID with the same words whatever was wrong, RATE_LIMITED, OVERLOADED.
+ * does one that was never hashed (reference, section 2.4). Throws AUTH_INVALID with the same words whatever was wrong,
+ * RATE_LIMITED, OVERLOADED.
  */
 export async function signIn(
   deps: ThrottledSignInDeps,
   cause: Cause,
   attempt: { readonly email: string; readonly password: string; readonly source: Source },
 ): Promise<SignedIn> {
-  const { db, clock, signInThrottle } = deps;
   const { password, source } = attempt;
+  const { address } = source;
   const email = normalisedEmail(attempt.email);
-  const startedAt = clock.monotonic();
-  const candidate = await findCandidate(db, email);
-  const isKnown = candidate !== undefined && (await isKnownSource(deps, candidate.id, source.address));
-  const giveBack = await signInThrottle.reserve({ email, address: source.address, isKnownSource: isKnown });
+  const rest = shortestRefusal(deps.clock);
+  const candidate = await findCandidate(deps, email, address);
+  const isKnownSource = candidate?.isKnownSource ?? false;
+  const giveBack = await deps.signInThrottle
+    .reserve({ email, address, isKnownSource })
+    .catch((refusal: unknown) => rest().then(() => Promise.reject(refusal)));
   const signedIn = await unlessBusy(
     giveBack,
     signInWithPassword(deps, cause, { candidate, password, source }),
@@ -41,19 +41,12 @@ export async function signIn(
     await giveBack();
     return signedIn;
   }
-  if (deps.isWorthNoting(email)) {
-    const target = { type: "user", id: candidate?.id ?? "unknown" };
-    const person = candidate === undefined ? undefined : { userId: candidate.id };
-    await deps.change(cause, async (_tx, note) =>
-      note({
-        action: "session.login_failed",
-        target,
-        outcome: "denied",
-        ...(person === undefined ? {} : { person }),
-      }),
-    );
-  }
-  await restOf(clock, startedAt, SHORTEST_REFUSAL_MS);
+  await noteFailedSignIn(deps, cause, {
+    subject: `email:${email}`,
+    userId: candidate?.id,
+    reason: "password",
+  });
+  await rest();
   throw new TollgateError("AUTH_INVALID", undefined, { message: "Email or password is incorrect." });
 }
 
@@ -76,7 +69,7 @@ export async function register(
   const { email, name, password, address } = wanted;
   const giveBack = await deps.registrationThrottle.reserve(address);
   // Before anything is hashed: an address that is taken costs no more than a look-up.
-  if ((await findCandidate(deps.db, email)) !== undefined) throw new TollgateError("EMAIL_TAKEN");
+  if ((await findAccountByEmail(deps.db, email)) !== undefined) throw new TollgateError("EMAIL_TAKEN");
   const passwordHash = await unlessBusy(giveBack, deps.passwords.hash(password));
   const account = await createAccount(deps, cause, {
     email,
@@ -94,15 +87,18 @@ export async function register(
  * access token is no way to guess it. Throws VALIDATION_FAILED for it, RATE_LIMITED, OVERLOADED.
  */
 export async function changeOwnPassword(
-  deps: Pick<SignInDeps, "db" | "change" | "clock" | "passwords"> & {
-    readonly signInThrottle: SignInThrottle;
-  },
+  deps: Pick<SignInDeps, "db" | "clock" | "passwords"> &
+    FailedSignInDeps & {
+      /** Counts users by their ids, apart from the addresses that anybody may type: strangers lock nobody out. */
+      readonly passwordThrottle: SignInThrottle;
+    },
   cause: Cause,
   wanted: Parameters<typeof changePassword>[2] & { readonly address: string },
 ): Promise<void> {
   const { userId, address } = wanted;
-  const giveBack = await deps.signInThrottle.reserve({ email: userId, address, isKnownSource: false });
+  const giveBack = await deps.passwordThrottle.reserve({ email: userId, address, isKnownSource: false });
   if (!(await unlessBusy(giveBack, changePassword(deps, cause, wanted)))) {
+    await noteFailedSignIn(deps, cause, { subject: `user:${userId}`, userId, reason: "current password" });
     const faults = [{ path: "current_password", message: "is not the current password" }];
     throw new TollgateError("VALIDATION_FAILED", { faults });
   }
@@ -119,7 +115,11 @@ async function unlessBusy<T>(giveBack: GiveBack, work: Promise<T>): Promise<T> {
   }
 }
 
-async function restOf(clock: Clock, startedAt: number, ms: number): Promise<void> {
-  const left = startedAt + ms - clock.monotonic();
-  if (left > 0) await sleep(clock, left);
+/** Waits for what is then left of the time that a refusal takes at least. */
+function shortestRefusal(clock: Clock): () => Promise<void> {
+  const endsAt = clock.monotonic() + SHORTEST_REFUSAL_MS;
+  return async () => {
+    const left = endsAt - clock.monotonic();
+    if (left > 0) await sleep(clock, left);
+  };
 }

@@ -1,6 +1,7 @@
 import type { Settlement } from "../costs/ledger.ts";
 import { ratesFrom } from "../costs/rates.ts";
 import type { Reserved, ReserveRequest } from "../costs/reserve.ts";
+import { principal } from "../identity/testing.ts";
 import { nextTurn, VirtualClock } from "../lib/clock.ts";
 import type { ExchangeEvents, ExchangeFailure } from "../lib/fetch.ts";
 import { seededChance, uuidv7 } from "../lib/ids.ts";
@@ -117,7 +118,7 @@ export function callTo(provider: Provider, body: Record<string, unknown> = {}, m
   return {
     id: uuidv7(0, seededChance(1)),
     correlationId: "req_0123456789",
-    principal: { userId: "usr_ann", role: "developer", credential: { kind: "static" }, epoch: 1 },
+    principal: principal(),
     projectId: undefined,
     operation: "chat",
     endpointClass: "chat",
@@ -127,6 +128,7 @@ export function callTo(provider: Provider, body: Record<string, unknown> = {}, m
       model,
       price: { source: "shipped", id: "openai/gpt-5.1", rates: testRates },
     },
+    ticket: { settle: async () => {}, giveBack: async () => {} },
   };
 }
 

@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultRates, limitPlan, listedPrices, trustedProxies } from "./config.ts";
+import { defaultRates, filePlans, limitPlan, listedPrices, trustedProxies } from "./config.ts";
 import { readSettings } from "./environment.ts";
 import type { ConfigFile } from "./file.ts";
 import { plannedProviders } from "./providers.ts";
 
-const emptyFile: ConfigFile = { providers: {}, aliases: {}, prices: {} };
+const emptyFile: ConfigFile = { providers: {}, aliases: {}, plans: {}, limits: {}, prices: {} };
 
 test("without any setting the limits are those that were promised", () => {
   assert.deepEqual(limitPlan(readSettings({}), emptyFile), {
     windowMs: 60_000,
     perClassWindow: { capture: 20, query: 30, plan: 15 },
-    plan: {},
+    assist: {
+      userPerMinute: 20,
+      userPerDay: 100,
+      addressPerMinute: 60,
+      keyPerMinute: 60,
+      devicePerMinute: 30,
+      devicePerDay: 200,
+    },
+    ways: {},
+    modes: { rates: "enforce", quotas: "enforce", abuse: "enforce" },
     keyBucket: { perMinute: 600, burst: 600 },
     addressBucket: { perMinute: 1200, burst: 1200 },
   });
@@ -24,11 +33,15 @@ test("an empty setting switches its limit off, and zero stays a limit", () => {
     KEY_RATE_LIMIT_BURST: "",
     IP_RATE_LIMIT_PER_MINUTE: "0",
   });
-  const plans = { default: { limits: { requests_per_minute: 0, daily_requests: 9 } } };
-  const { perClassWindow, plan, keyBucket, addressBucket } = limitPlan(settings, { ...emptyFile, plans });
+  const { perClassWindow, keyBucket, addressBucket } = limitPlan(settings, emptyFile);
   assert.deepEqual(perClassWindow, { query: 30, plan: 15, chat: 0 });
-  assert.deepEqual(plan, { requestsPerMinute: 0, dailyRequests: 9 });
   assert.deepEqual([keyBucket, addressBucket], [undefined, { perMinute: 0, burst: 1200 }]);
+});
+
+test("the configuration file's plans are known by any name, even one that every object has", () => {
+  const limits = { requests_per_minute: 0, daily_requests: 9 };
+  const found = filePlans({ ...emptyFile, plans: { gold: { limits } } });
+  assert.deepEqual([found.get("gold"), found.get("constructor")], [limits, undefined]);
 });
 
 test("a trusted proxy that is no network stops the start", () => {

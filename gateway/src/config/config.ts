@@ -1,15 +1,16 @@
 import type { ListedPrice } from "../costs/prices.ts";
 import type { RatesPerMillion } from "../costs/rates.ts";
 import { type Network, parseNetworks } from "../lib/networks.ts";
+import type { AbuseRules } from "../limits/abuse.ts";
 import type { LimitRules } from "../limits/applicable.ts";
+import type { FilePlans } from "../limits/plans.ts";
 import type { ConfigFile } from "./file.ts";
 import type { Settings } from "./settings.ts";
 
 /** Settings and configuration file in the words of the folders that use them. */
-export type LimitPlan = Omit<LimitRules, "subjectOfAddress">;
+export type LimitPlan = Omit<LimitRules, "subjectOfAddress" | "subjectOfDevice">;
 
 export function limitPlan(settings: Settings, file: ConfigFile): LimitPlan {
-  const { requests_per_minute, daily_requests } = file.plans?.default.limits ?? {};
   return {
     windowMs: settings.RATE_LIMIT_WINDOW_SECONDS * 1000,
     perClassWindow: defined({
@@ -18,9 +19,50 @@ export function limitPlan(settings: Settings, file: ConfigFile): LimitPlan {
       plan: settings.RATE_LIMIT_PLAN_PER_WINDOW,
       chat: settings.RATE_LIMIT_CHAT_PER_WINDOW,
     }),
-    plan: defined({ requestsPerMinute: requests_per_minute, dailyRequests: daily_requests }),
+    assist: defined({
+      userPerMinute: settings.ASSIST_USER_RATE_LIMIT_PER_MINUTE,
+      userPerDay: settings.ASSIST_USER_DAILY_QUOTA,
+      addressPerMinute: settings.ASSIST_IP_RATE_LIMIT_PER_MINUTE,
+      keyPerMinute: settings.ASSIST_RATE_LIMIT_PER_MINUTE,
+      devicePerMinute: settings.ASSIST_DEVICE_RATE_LIMIT_PER_MINUTE,
+      devicePerDay: settings.ASSIST_DAILY_QUOTA,
+    }),
+    ways: Object.fromEntries(
+      Object.entries(file.limits).map(([id, way]) => [
+        id,
+        { mode: way.mode, failMode: way.fail_mode, algorithm: way.algorithm },
+      ]),
+    ),
+    modes: {
+      rates: settings.RATE_LIMITS_MODE,
+      quotas: settings.QUOTAS_MODE,
+      abuse: settings.ABUSE_MODE,
+    },
     keyBucket: bucket(settings.KEY_RATE_LIMIT_PER_MINUTE, settings.KEY_RATE_LIMIT_BURST),
     addressBucket: bucket(settings.IP_RATE_LIMIT_PER_MINUTE, settings.IP_RATE_LIMIT_BURST),
+  };
+}
+
+export function filePlans(file: ConfigFile): FilePlans {
+  return new Map(Object.entries(file.plans).map(([name, { limits }]) => [name, limits]));
+}
+
+export function abuseRules(settings: Settings): AbuseRules {
+  const rule = (kind: "INVALID_CREDENTIALS" | "VALIDATION_FAILURES" | "NOT_FOUND" | "HAMMERING") => ({
+    threshold: settings[`ABUSE_${kind}`],
+    windowMs: settings[`ABUSE_${kind}_WINDOW_SECONDS`] * 1000,
+    baseMs: settings[`ABUSE_${kind}_COOLDOWN_SECONDS`] * 1000,
+  });
+  return {
+    mode: settings.ABUSE_MODE,
+    perSign: {
+      invalidCredential: rule("INVALID_CREDENTIALS"),
+      validationFailure: rule("VALIDATION_FAILURES"),
+      notFound: rule("NOT_FOUND"),
+      hammering: rule("HAMMERING"),
+    },
+    longestMs: settings.ABUSE_MAX_COOLDOWN_SECONDS * 1000,
+    lookUpsPerMinute: settings.ABUSE_LOOK_UPS_PER_MINUTE,
   };
 }
 

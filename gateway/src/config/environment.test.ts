@@ -37,6 +37,9 @@ const secrets = Object.fromEntries(
     }),
 );
 
+/** What some of them are nothing without. */
+const beside = { BOOTSTRAP_ADMIN_EMAIL: "ann@example.com" };
+
 test("the defaults are those that were promised", () => {
   const defaults = readSettings({});
   const promised = {
@@ -77,7 +80,7 @@ test("an empty setting is an unset one, but an empty limit is switched off", () 
   const values = readSettings(empty);
   const unset = readSettings({});
   for (const name of Object.keys(settings) as (keyof typeof settings)[]) {
-    const isLimit = /_PER_(WINDOW|MINUTE)$|_BURST$|_ATTEMPTS_PER_/.test(name);
+    const isLimit = settings[name].empty !== undefined;
     assert.deepEqual(values[name], isLimit ? undefined : unset[name], name);
   }
   assert.equal(readSettings({ KEY_RATE_LIMIT_PER_MINUTE: "0" }).KEY_RATE_LIMIT_PER_MINUTE, 0);
@@ -139,10 +142,31 @@ test("a mistyped setting of ours stops the start, a stranger's does not", () => 
 test("every secret may come from a file, less one trailing line feed", () => {
   for (const [name, value] of Object.entries(secrets)) {
     const path = file(name, `${value}\n`);
-    assert.equal(readSettings({ [`${name}_FILE`]: path })[name as "SECRET_KEY"], value, name);
+    const others = name === "BOOTSTRAP_ADMIN_PASSWORD" ? beside : {};
+    assert.equal(readSettings({ [`${name}_FILE`]: path, ...others })[name as "SECRET_KEY"], value, name);
   }
   const path = file("two-feeds", `${"x".repeat(40)}\n\n`);
   assert.equal(readSettings({ SECRET_KEY_FILE: path }).SECRET_KEY, `${"x".repeat(40)}\n`);
+});
+
+test("the first administrator is named with an address and a password that would do for anybody, or not at all", () => {
+  const [email, password] = ["BOOTSTRAP_ADMIN_EMAIL", "BOOTSTRAP_ADMIN_PASSWORD"] as const;
+  for (const [variables, faults] of [
+    [{ [email]: "ann@example.com" }, [`${password} is missing beside ${email}`]],
+    [{ [password]: "password123" }, [`${email} is missing beside ${password}`]],
+    [
+      { [email]: "boss", [password]: "x" },
+      [`${email} must be an e-mail address`, `${password} must have at least 8 characters`],
+    ],
+    [
+      { [email]: "ann@example.com", [password]: "x".repeat(1025) },
+      [`${password} must have at most 1024 bytes`],
+    ],
+    [{ [email]: "", [password]: "" }, []],
+    [{ [email]: "ann@example.com", [password]: "password123" }, []],
+  ] as const) {
+    assert.deepEqual(faultsOf(variables), faults);
+  }
 });
 
 test("a secret given twice, or in a file that cannot be read, stops the start", () => {
@@ -156,7 +180,7 @@ test("a secret given twice, or in a file that cannot be read, stops the start", 
 });
 
 test("what is in force is shown without a single secret", () => {
-  const shown = describeSettings(readSettings(secrets));
+  const shown = describeSettings(readSettings({ ...secrets, ...beside }));
   assert.doesNotMatch(JSON.stringify(shown), /hunter2/);
   for (const { name, value } of shown) {
     if (name in secrets) assert.equal(value, "set", name);

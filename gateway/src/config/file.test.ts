@@ -33,7 +33,10 @@ providers:
   local: { base_url: "http://127.0.0.1:11434/v1", models: [llama3], reports_stream_usage: false }
   hosted: { base_url: "https://ai.example/v1", api_key_file: ${secret} }
 aliases: { fast: local/llama3 }
-plans: { default: { limits: { requests_per_minute: 20, daily_requests: 0 } } }
+plans:
+  default: { limits: { requests_per_minute: 20, daily_requests: 0 } }
+  gold: { limits: { tokens_per_minute: 100000, calls_in_flight: 4 } }
+limits: { ip-minute: { mode: report, fail_mode: open } }
 prices:
   local/llama3: { input: 0.20, cached_input: "0.05", output: 1 }
 `);
@@ -48,17 +51,21 @@ prices:
       },
     },
     aliases: { fast: "local/llama3" },
-    plans: { default: { limits: { requests_per_minute: 20, daily_requests: 0 } } },
+    plans: {
+      default: { limits: { requests_per_minute: 20, daily_requests: 0 } },
+      gold: { limits: { tokens_per_minute: 100_000, calls_in_flight: 4 } },
+    },
+    limits: { "ip-minute": { mode: "report", fail_mode: "open" } },
     prices: { "local/llama3": { input: "0.2", cached_input: "0.05", output: "1" } },
   });
 });
 
 test("an empty file asks for nothing", () => {
-  assert.deepEqual(read(""), { providers: {}, aliases: {}, prices: {} });
+  assert.deepEqual(read(""), { providers: {}, aliases: {}, plans: {}, limits: {}, prices: {} });
 });
 
 for (const [what, yaml, fault] of [
-  ["an unknown key", "limits: 1", /^top level: .*"limits"/],
+  ["an unknown key", "quotas: 1", /^top level: .*"quotas"/],
   ["an unknown key deep inside", "providers: {a: {base_url: 'http://x', url: 1}}", /^providers\.a: .*"url"/],
   [
     "a provider's bad name",
@@ -73,7 +80,8 @@ for (const [what, yaml, fault] of [
     /^providers\.a\.api_key_file: names a file that cannot be read/,
   ],
   ["an alias of no provider", "aliases: {fast: gpt}", /^aliases\.fast: must be provider\/model/],
-  ["a plan of another name", "plans: {gold: {limits: {}}}", /^plans: .*"gold"/],
+  ["a plan's bad name", "plans: {Gold: {limits: {}}}", /^plans\.Gold: must be lower-case/],
+  ["a plan's unknown limit", "plans: {gold: {limits: {hourly: 1}}}", /^plans\.gold\.limits: .*"hourly"/],
   [
     "a limit below zero",
     "plans: {default: {limits: {daily_requests: -1}}}",
@@ -101,11 +109,17 @@ for (const [what, yaml, fault] of [
 }
 
 test("all faults of the file are told at once", () => {
-  assert.equal(faultsOf("limits: 1\naliases: {fast: gpt}\nprices: {gpt: {input: 1, output: 1}}").length, 3);
+  assert.equal(faultsOf("quotas: 1\naliases: {fast: gpt}\nprices: {gpt: {input: 1, output: 1}}").length, 3);
 });
 
 test("a file that is missing or no YAML stops the start; without a path it may be missing", () => {
   assert.throws(() => readConfigFile(join(folder, "none.yaml")), /none\.yaml cannot be read as YAML/);
   assert.match(faultsOf("a: [1").join(), /cannot be read as YAML/);
-  assert.deepEqual(readConfigFile(undefined), { providers: {}, aliases: {}, prices: {} });
+  assert.deepEqual(readConfigFile(undefined), {
+    providers: {},
+    aliases: {},
+    plans: {},
+    limits: {},
+    prices: {},
+  });
 });

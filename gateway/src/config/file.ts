@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
+import { type LimitId, limitIds } from "../limits/policies.ts";
 import { SettingsError } from "./environment.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and dashes");
@@ -8,7 +9,16 @@ const rate = z
   .union([z.string(), z.number()])
   .transform(String)
   .pipe(z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, "must be USD per million tokens, such as 0.20"));
-const amount = z.int().min(0).max(1_000_000_000);
+
+/** How much a limit allows; 0 refuses everything. */
+export const limitAmount = z.int().min(0).max(1_000_000_000);
+export const planName = name;
+export const planLimits = z.strictObject({
+  requests_per_minute: limitAmount.optional(),
+  tokens_per_minute: limitAmount.optional(),
+  calls_in_flight: limitAmount.optional(),
+  daily_requests: limitAmount.optional(),
+});
 
 const configFile = z.strictObject({
   /** OpenAI-compatible servers besides the ones with settings of their own. */
@@ -27,17 +37,19 @@ const configFile = z.strictObject({
     .default({}),
   /** Model names of the operator's own: `fast: openai/gpt-5.1`. */
   aliases: z.record(z.string().min(1), z.string().regex(/^[^/]+\/.+$/, "must be provider/model")).default({}),
-  /** Named sets of limits. `default` is everybody's. */
-  plans: z
-    .strictObject({
-      default: z.strictObject({
-        limits: z.strictObject({
-          requests_per_minute: amount.optional(),
-          daily_requests: amount.optional(),
-        }),
+  /** Named sets of limits, for users and keys. `default` is that of whoever has no other. */
+  plans: z.record(planName, z.strictObject({ limits: planLimits })).default({}),
+  /** How single limits work, where they differ from the others. */
+  limits: z
+    .partialRecord(
+      z.enum(limitIds as [LimitId, ...LimitId[]]),
+      z.strictObject({
+        mode: z.enum(["off", "report", "enforce"]).optional(),
+        fail_mode: z.enum(["local", "closed", "open"]).optional(),
+        algorithm: z.enum(["anchored", "aligned", "sliding"]).optional(),
       }),
-    })
-    .optional(),
+    )
+    .default({}),
   /** Prices by `provider/model`, USD per million tokens. */
   prices: z
     .record(

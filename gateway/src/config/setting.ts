@@ -97,6 +97,32 @@ export function list({ about }: Described): Setting<readonly string[]> {
   return { about, secret: false, shown: undefined, missing: [], parse };
 }
 
+/** A comma-separated list of known words; all of them by default. */
+export function words<const T extends string>({
+  about,
+  of,
+}: Described & { of: readonly T[] }): Setting<readonly T[]> {
+  const parse = (value: string) => {
+    const items = value.split(",").map((item) => item.trim());
+    const known = of.filter((word) => items.includes(word));
+    return items.every((item) => known.some((word) => word === item))
+      ? known
+      : new Fault(`must be some of ${of.join(", ")}`);
+  };
+  return { about, secret: false, shown: of.join(","), missing: of, parse };
+}
+
+/** A comma-separated list of web origins, as browsers write them: `https://app.example.com`. */
+export function origins({ about }: Described): Setting<readonly string[]> {
+  const parse = (value: string) => {
+    const items = value.split(",").map((item) => item.trim());
+    const isOrigin = (item: string) =>
+      /^https?:/.test(item) && URL.canParse(item) && new URL(item).origin === item;
+    return items.every(isOrigin) ? items : new Fault("must be origins such as https://app.example.com");
+  };
+  return { about, secret: false, shown: undefined, missing: [], parse };
+}
+
 export function url(
   options: Described & { protocols: readonly string[]; secret?: boolean },
 ): Setting<string | undefined> {

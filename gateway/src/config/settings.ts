@@ -1,6 +1,53 @@
-import { choice, decimal, flag, integer, limit, list, type Setting, secret, text, url } from "./setting.ts";
+import { headerStyles } from "../limits/headers.ts";
+import {
+  choice,
+  decimal,
+  flag,
+  integer,
+  limit,
+  list,
+  origins,
+  type Setting,
+  secret,
+  text,
+  url,
+  words,
+} from "./setting.ts";
 
 const web = { protocols: ["http:", "https:"] } as const;
+
+/** How a protection is rolled out (X4). */
+function mode({ about }: { readonly about: string }) {
+  return choice({
+    default: "enforce",
+    of: ["off", "report", "enforce"],
+    about: `${about} Off, only counted and logged, or enforced.`,
+  });
+}
+
+/** How many signs of one kind of abuse within how many seconds start a cooldown of how many. */
+function abuse<const K extends string>(
+  kind: K,
+  usual: { readonly count: number; readonly window: number; readonly cooldown: number },
+  about: string,
+) {
+  const seconds = { min: 1, max: 86_400 };
+  return {
+    [`ABUSE_${kind}`]: limit({ default: usual.count, about: `${about} that start a cooldown.` }),
+    [`ABUSE_${kind}_WINDOW_SECONDS`]: integer({
+      ...seconds,
+      default: usual.window,
+      about: "Within so many seconds.",
+    }),
+    [`ABUSE_${kind}_COOLDOWN_SECONDS`]: integer({
+      ...seconds,
+      default: usual.cooldown,
+      about: "Length of the first such cooldown.",
+    }),
+  } as { readonly [N in `ABUSE_${K}`]: Setting<number | undefined> } & {
+    readonly [N in `ABUSE_${K}_WINDOW_SECONDS` | `ABUSE_${K}_COOLDOWN_SECONDS`]: Setting<number>;
+  };
+}
 
 /** Every setting there is (S4). `.env.example` and docs/settings.md are checked against this table. */
 export const settings = {
@@ -28,9 +75,9 @@ export const settings = {
     about: "Connections to PostgreSQL per process.",
   }),
   REDIS_URL: url({
-    protocols: ["redis:", "rediss:"],
+    protocols: ["redis:", "rediss:", "redis+cluster:", "rediss+cluster:"],
     secret: true,
-    about: "Redis 6.2 or newer, for limits that several instances share.",
+    about: "Redis 6.2 or newer, or any node of a Redis Cluster, for limits that several instances share.",
   }),
   REDIS_FAIL_MODE: choice({
     default: "local",
@@ -55,6 +102,9 @@ export const settings = {
     about:
       "Networks (CIDR) of the proxies whose X-Forwarded-For is believed. Empty: the socket's address counts.",
   }),
+  CORS_ORIGINS: origins({
+    about: "Origins (https://app.example.com) whose pages may call every endpoint. Empty: none.",
+  }),
   METRICS_PUBLIC: flag({ default: false, about: "Serve /metrics to everyone, not only to loopback." }),
   INTERNAL_API_TOKEN: secret({
     minBytes: 16,
@@ -71,7 +121,8 @@ export const settings = {
     about: "Which finished requests get a log line: all, errors and one in a hundred, or errors only.",
   }),
   AUDIT_CHECKPOINT_FILE: text({
-    about: "File to which checkpoints of the audit log are appended, best where this machine cannot change it.",
+    about:
+      "File to which checkpoints of the audit log are appended, best where this machine cannot change it.",
   }),
   AUDIT_CHECKPOINT_SECONDS: integer({
     default: 900,
@@ -138,6 +189,10 @@ export const settings = {
     about: "The issuer's keys, instead of https://www.googleapis.com/oauth2/v3/certs.",
   }),
   GOOGLE_JWKS_FILE: text({ about: "The issuer's keys as a file, instead of a URL." }),
+  GOOGLE_TRUSTS_EMAIL: flag({
+    default: false,
+    about: "The issuer in Google's place runs the mailboxes of the addresses it verifies.",
+  }),
   GOOGLE_HOSTED_DOMAINS: list({ about: "Only accounts of these Google Workspace domains may sign in." }),
 
   API_KEY_PEPPER: secret({
@@ -163,6 +218,10 @@ export const settings = {
     max: 86_400,
     about: "Length of the window of the endpoint-class limits.",
   }),
+  RATE_LIMIT_HEADERS: words({
+    of: headerStyles,
+    about: "Limit headers to send: X-RateLimit-* and those of the caller's dialect, and the IETF draft's.",
+  }),
   RATE_LIMIT_CAPTURE_PER_WINDOW: limit({ default: 20, about: "Capture calls per user and window." }),
   RATE_LIMIT_QUERY_PER_WINDOW: limit({ default: 30, about: "Query calls per user and window." }),
   RATE_LIMIT_PLAN_PER_WINDOW: limit({ default: 15, about: "Plan calls per user and window." }),
@@ -177,6 +236,50 @@ export const settings = {
   KEY_RATE_LIMIT_BURST: limit({ default: 600, about: "Size of the bucket of each API key." }),
   IP_RATE_LIMIT_PER_MINUTE: limit({ default: 1200, about: "Refill of the bucket of each client address." }),
   IP_RATE_LIMIT_BURST: limit({ default: 1200, about: "Size of the bucket of each client address." }),
+
+  ASSIST_USER_RATE_LIMIT_PER_MINUTE: limit({ default: 20, about: "Assistant calls per user and minute." }),
+  ASSIST_USER_DAILY_QUOTA: limit({ default: 100, about: "Assistant calls per user and UTC day." }),
+  ASSIST_RATE_LIMIT_PER_MINUTE: limit({ default: 60, about: "Assistant calls per API key and minute." }),
+  ASSIST_IP_RATE_LIMIT_PER_MINUTE: limit({
+    default: 60,
+    about: "Assistant calls per client address and minute.",
+  }),
+  ASSIST_DEVICE_RATE_LIMIT_PER_MINUTE: limit({
+    default: 30,
+    about: "Assistant calls per device (X-Device-Id) and minute.",
+  }),
+  ASSIST_DAILY_QUOTA: limit({
+    default: 200,
+    about: "Assistant calls per device, or without one per API key, and UTC day.",
+  }),
+
+  SCOPES_MODE: mode({ about: "Scopes of API keys; the roles of users are always enforced." }),
+  RATE_LIMITS_MODE: mode({ about: "Windows, buckets, tokens per minute and calls under way." }),
+  QUOTAS_MODE: mode({ about: "Daily quotas." }),
+  ABUSE_MODE: mode({ about: "Cooldowns." }),
+  OVERLOAD_MAX_IN_FLIGHT: limit({
+    default: 1000,
+    about: "Requests under way at a time; a fifth is kept for health, sign-in and job polling.",
+  }),
+  OVERLOAD_MAX_QUEUE_DEPTH: limit({ default: 10_000, about: "Jobs waiting." }),
+  OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: limit({
+    default: 200,
+    about: "99th percentile of the event loop's delay over five seconds.",
+  }),
+  ...abuse("INVALID_CREDENTIALS", { count: 20, window: 300, cooldown: 60 }, "Credentials that prove nothing"),
+  ...abuse("VALIDATION_FAILURES", { count: 20, window: 60, cooldown: 30 }, "Requests that are not valid"),
+  ...abuse("NOT_FOUND", { count: 30, window: 60, cooldown: 60 }, "Questions for what is not there"),
+  ...abuse("HAMMERING", { count: 100, window: 60, cooldown: 60 }, "Requests beyond a limit"),
+  ABUSE_LOOK_UPS_PER_MINUTE: limit({
+    default: 600,
+    about: "Credentials that have to be looked up, per client address and minute.",
+  }),
+  ABUSE_MAX_COOLDOWN_SECONDS: integer({
+    default: 3600,
+    min: 1,
+    max: 604_800,
+    about: "Longest cooldown; each that follows within a day of the last is twice as long.",
+  }),
 
   COST_INPUT_PER_MILLION_USD: decimal({ default: "0.20", about: "Input rate of a model in no price book." }),
   COST_CACHED_INPUT_PER_MILLION_USD: decimal({ default: "0.05", about: "Its cached input rate." }),

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { atMost, isoTime, sleep, utcDay, VirtualClock, within } from "./clock.ts";
+import {
+  atMost,
+  blockFor,
+  eventLoopDelay,
+  isoTime,
+  sleep,
+  systemClock,
+  utcDay,
+  VirtualClock,
+  within,
+} from "./clock.ts";
 
 const START = Date.UTC(2026, 10, 22, 12);
 
@@ -96,6 +106,26 @@ test("work is waited for at most as long as agreed, and its alarm is called off 
   await atMost(clock, 10, Promise.resolve("done"));
   await assert.rejects(atMost(clock, 10, Promise.reject(new Error("broken"))), /broken/);
 });
+
+test("a blocked event loop is late, whenever the block began, and an idle one is not", async () => {
+  const delay = eventLoopDelay();
+  await sleepFor(300);
+  assert.ok(delay.sampleP99Ms() < 100);
+  blockFor(150);
+  assert.ok(delay.sampleP99Ms() > 100);
+  blockFor(150);
+  await sleepFor(60);
+  assert.ok(delay.sampleP99Ms() > 100);
+  assert.ok(delay.sampleP99Ms() < 100, "each sample begins anew");
+  delay.stop();
+});
+
+/** The event loop itself is the subject. */
+async function sleepFor(ms: number): Promise<void> {
+  const keepAlive = setInterval(() => {}, 1_000);
+  await sleep(systemClock, ms);
+  clearInterval(keepAlive);
+}
 
 test("days and times are UTC", () => {
   assert.equal(utcDay(Date.UTC(2026, 11, 31, 23, 59, 59, 999)), "2026-12-31");

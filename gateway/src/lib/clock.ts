@@ -1,3 +1,5 @@
+import { createHistogram } from "node:perf_hooks";
+
 /**
  * The one door to time. Rules take a time as an argument; everything that waits or asks the hour takes a `Clock`.
  * `VirtualClock` lets a test, a simulation or a replay move time by hand.
@@ -36,6 +38,38 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
 /** Runs `run` in the next turn of the event loop: what arrives before it joins the same batch. */
 export function nextTurn(run: () => void): void {
   setImmediate(run);
+}
+
+/** How late the event loop runs what is due. */
+export type EventLoopDelay = {
+  /** The 99th percentile since the last sample, milliseconds. */
+  sampleP99Ms(): number;
+  stop(): void;
+};
+
+/** So coarse that it costs nothing, and that one long block in a second is above the second's 99th percentile. */
+const PROBE_MS = 20;
+
+/** Unlike `monitorEventLoopDelay`, which forgets at each reset when it last ran, it also sees a block that spans samples. */
+export function eventLoopDelay(): EventLoopDelay {
+  const periodsUs = createHistogram();
+  let lastMs = performance.now();
+  const probe = (): void => {
+    const nowMs = performance.now();
+    periodsUs.record(Math.max(1, Math.round((nowMs - lastMs) * 1000)));
+    lastMs = nowMs;
+  };
+  const timer = setInterval(probe, PROBE_MS);
+  timer.unref();
+  return {
+    sampleP99Ms() {
+      probe();
+      const p99Ms = periodsUs.percentile(99) / 1000;
+      periodsUs.reset();
+      return Math.max(0, p99Ms - PROBE_MS);
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** Blocks this thread: for the few waits before anything else runs. */

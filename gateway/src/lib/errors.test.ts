@@ -30,6 +30,7 @@ const published: Record<ErrorCode, number> = {
   EXPECTATION_FAILED: 417,
   RATE_LIMITED: 429,
   QUOTA_EXCEEDED: 429,
+  COOLDOWN: 429,
   PROVIDER_RATE_LIMITED: 429,
   HEADERS_TOO_LARGE: 431,
   PROVIDER_REJECTED: 400,
@@ -59,6 +60,7 @@ test("the sentences that users were promised are these", () => {
   assert.equal(errors.AUTH_REQUIRED.message, "Sign in is required to use this feature.");
   assert.equal(errors.AUTH_INVALID.message, "Your session is invalid or expired. Please sign in again.");
   assert.equal(errors.RATE_LIMITED.message, "Rate limit reached. Please try again later.");
+  assert.equal(errors.COOLDOWN.message, "Too many refused requests. Please wait before the next one.");
 });
 
 test("an error knows its status, and a provider's refusal keeps the provider's", () => {

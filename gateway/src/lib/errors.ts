@@ -25,6 +25,7 @@ export const errors = {
   REQUEST_EXCEEDS_LIMIT: {
     status: 400,
     type: "invalid_request_error",
+    retry: false,
     message: "This request alone is larger than its limit allows, so it can never run.",
   },
   AUTH_REQUIRED: {
@@ -125,6 +126,11 @@ export const errors = {
     type: "insufficient_quota",
     message: "The daily quota of this API key is used up.",
   },
+  COOLDOWN: {
+    status: 429,
+    type: "rate_limit_error",
+    message: "Too many refused requests. Please wait before the next one.",
+  },
   PROVIDER_RATE_LIMITED: {
     status: 429,
     type: "rate_limit_error",
@@ -174,7 +180,13 @@ export type ErrorCode = keyof typeof errors;
 /** An offending field: its path as `messages[0].role` (empty for the whole body), and what is wrong with it. */
 export type FieldFault = { readonly path: string; readonly message: string };
 
-type Waiting = { readonly retryAfterMs: number; readonly resetAtMs: number };
+/** `limit`: the id of the one that is reported; `violated`: of all that refused. */
+type Waiting = {
+  readonly limit: string;
+  readonly violated?: readonly string[];
+  readonly retryAfterMs: number;
+  readonly resetAtMs: number;
+};
 
 /** What must be said beside the code. A code that is not listed takes no details. */
 export type DetailsOf = {
@@ -186,8 +198,9 @@ export type DetailsOf = {
   MODEL_NOT_ALLOWED: { readonly model: string };
   PRICE_UNKNOWN: { readonly model: string };
   BUDGET_EXCEEDED: { readonly budget: string };
-  RATE_LIMITED: Waiting & { readonly limit: string; readonly reason?: "daily_quota" };
-  QUOTA_EXCEEDED: Waiting & { readonly limit: string };
+  RATE_LIMITED: Waiting & { readonly reason?: "daily_quota" };
+  QUOTA_EXCEEDED: Waiting;
+  COOLDOWN: Waiting;
   PROVIDER_RATE_LIMITED: { readonly retryAfterMs: number | undefined };
   PROVIDER_REJECTED: { readonly status: number; readonly message: string; readonly param: string | null };
   OVERLOADED: { readonly retryAfterMs: number };

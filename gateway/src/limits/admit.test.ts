@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { DAY_MS, VirtualClock } from "../lib/clock.ts";
 import { type AdmitDeps, type AppliedLimit, admit } from "./admit.ts";
 import { arrears } from "./arrears.ts";
-import { type Entry, memoryCounters } from "./counters.memory.ts";
+import { memoryCounters } from "./counters.memory.ts";
 import { type Counters, CountersUnavailable } from "./limit.ts";
 import type { QuotaCount } from "./mirror.ts";
+import type { Entry } from "./states.memory.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
@@ -43,6 +44,9 @@ function instance(changes: Partial<AdmitDeps> = {}) {
   const counters: Counters = {
     ...memory,
     take: (dimensions, commit) => ifUp(() => memory.take(dimensions, commit)),
+    settle: (dimensions, taken, costs) => ifUp(() => memory.settle(dimensions, taken, costs)),
+    giveBack: (dimensions, taken) => ifUp(() => memory.giveBack(dimensions, taken)),
+    renew: (lease) => ifUp(() => memory.renew(lease)),
     seed: (dimension, used) => ifUp(() => memory.seed(dimension, used)),
     raiseEpoch: (key, epoch) => ifUp(() => memory.raiseEpoch(key, epoch)),
   };
@@ -50,6 +54,7 @@ function instance(changes: Partial<AdmitDeps> = {}) {
     if (!state.databaseIsUp) throw new Error("connection refused");
   };
   const deps: AdmitDeps = {
+    clock,
     counters,
     fallback: memoryCounters({ clock }),
     localShare: 0.5,
@@ -292,8 +297,108 @@ test("the fail mode decides what happens without counters", async () => {
   await assert.rejects(closed.admit(userMinute), { code: "STORE_UNAVAILABLE" });
   const open = instance({ failMode: "open" });
   open.state.countersAreUp = false;
-  const admitted = { kind: "admitted", standings: [], tightest: undefined, degraded: true };
-  assert.deepEqual(await open.admit(limit("none", { limit: 0 })), admitted);
+  const admission = await open.admit(limit("none", { limit: 0 }));
+  assert.ok(admission.kind === "admitted" && admission.degraded);
+  assert.deepEqual(admission.standings, []);
+});
+
+test("a limit with a fail mode of its own keeps to it, whatever the others do", async () => {
+  const { admit, state } = instance({ failMode: "local" });
+  state.countersAreUp = false;
+  await assert.rejects(admit(userMinute, limit("strict", { failMode: "closed" })), {
+    code: "STORE_UNAVAILABLE",
+  });
+  const admission = await admit(userMinute, limit("lax", { failMode: "open", limit: 0 }));
+  assert.ok(admission.kind === "admitted");
+  assert.deepEqual(
+    admission.standings.map(({ id }) => id),
+    ["user-minute"],
+  );
+  const reported = limit("reported", { failMode: "closed", reportOnly: true });
+  assert.equal((await admit(limit("other"), reported)).kind, "admitted");
+});
+
+test("a limit that only reports refuses nobody, is told to nobody, and says what it would have done", async () => {
+  const { admit } = instance();
+  const reported = limit("reported", { limit: 1, reportOnly: true });
+  for (const wouldRefuse of [[], ["reported"]]) {
+    const admission = await admit(userMinute, reported);
+    assert.ok(admission.kind === "admitted");
+    assert.deepEqual(admission.wouldRefuse, wouldRefuse);
+    assert.deepEqual(
+      admission.standings.map(({ id }) => id),
+      ["user-minute"],
+    );
+  }
+});
+
+test("who finds no place among the calls under way is told to ask again in a second", async () => {
+  const { admit, clock } = instance();
+  const parallel = (lease: string) =>
+    limit("user-parallel", { shape: "lease", limit: 1, windowMs: 120_000, lease });
+  const first = await admit(parallel("a"));
+  const second = await admit(parallel("b"));
+  assert.ok(first.kind === "admitted" && second.kind === "refused");
+  assert.equal(second.retryAfterMs, 1_000);
+  await first.ticket.settle(undefined);
+  assert.equal((await admit(parallel("b"))).kind, "admitted");
+  clock.advance(1);
+});
+
+test("a call under way keeps its place for as long as it takes", async () => {
+  const { admit, clock } = instance();
+  const parallel = (lease: string) =>
+    limit("user-parallel", { shape: "lease", limit: 1, windowMs: 120_000, lease });
+  const first = await admit(parallel("a"));
+  assert.ok(first.kind === "admitted");
+  for (let minute = 0; minute < 10; minute++) {
+    clock.advance(60_000);
+    assert.equal((await admit(parallel("b"))).kind, "refused");
+  }
+  await first.ticket.giveBack();
+  assert.equal((await admit(parallel("b"))).kind, "admitted");
+});
+
+test("a call that was refused after all consumed nothing, with counters and without", async () => {
+  for (const countersAreUp of [true, false]) {
+    const { admit, stored, state } = instance();
+    state.countersAreUp = countersAreUp;
+    const tokens = limit("user-tokens-minute", { shape: "bucket", limit: 100, capacity: 100, cost: 60 });
+    const limits = [userMinute, keyMinute, tokens, userDay];
+    for (let round = 0; round < 5; round++) {
+      const admission = await admit(...limits);
+      assert.ok(admission.kind === "admitted", `round ${round}, counters ${countersAreUp}`);
+      await admission.ticket.giveBack();
+      await admission.ticket.settle(1_000);
+    }
+    if (!countersAreUp) assert.equal(stored.get("user-day"), 0);
+  }
+});
+
+test("tokens are corrected once to what the call came to, and unknown ones stay as reserved", async () => {
+  const { admit, memory } = instance();
+  const tokens = (cost: number) =>
+    limit("user-tokens-minute", { shape: "bucket", limit: 100, capacity: 100, cost });
+  const lease = limit("user-parallel", { shape: "lease", limit: 9, windowMs: 120_000, lease: "a" });
+  const left = async () => (await memory.take([tokens(0)], false)).judgements[0]!.remaining;
+  const call = async (spent: number | undefined) => {
+    const admission = await admit(tokens(40), lease);
+    assert.ok(admission.kind === "admitted");
+    await admission.ticket.settle(spent);
+    await admission.ticket.settle(0);
+    await admission.ticket.giveBack();
+    return left();
+  };
+  assert.deepEqual([await call(10), await call(undefined)], [90, 50]);
+});
+
+test("a ticket whose counters are away closes all the same", async () => {
+  const { admit, state } = instance();
+  const lease = limit("user-parallel", { shape: "lease", limit: 9, windowMs: 120_000, lease: "a" });
+  const admission = await admit(userMinute, lease);
+  assert.ok(admission.kind === "admitted");
+  state.countersAreUp = false;
+  await admission.ticket.settle(5);
 });
 
 test("a defect in the counters is not taken for an outage", async () => {

@@ -1,50 +1,60 @@
-import { utcDay } from "../lib/clock.ts";
+import { type Clock, utcDay } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Arrears } from "./arrears.ts";
-import { type Decided, type QuotaAuthority, takeDegraded } from "./degraded.ts";
+import { type QuotaAuthority, takeDegraded } from "./degraded.ts";
 import { type Counters, CountersUnavailable, type Dimension, type Taken, type Verdict } from "./limit.ts";
 import type { QuotaMirror } from "./mirror.ts";
 import { type Standing, standingsOf, tightestOf } from "./standing.ts";
+import { type Part, type Ticket, ticketOf } from "./ticket.ts";
 
 /** A dimension of a decision, and how its refusal is told. */
 export type AppliedLimit = Dimension & {
-  readonly scope: "user" | "key" | "address";
-  readonly code: "RATE_LIMITED" | "QUOTA_EXCEEDED";
+  readonly scope: "user" | "key" | "address" | "device";
+  readonly code: "RATE_LIMITED" | "QUOTA_EXCEEDED" | "COOLDOWN";
   readonly reason?: "daily_quota";
+  /** What happens while the shared counters are away, if not what happens to all limits then. */
+  readonly failMode?: FailMode;
+  /** Not told to callers. */
+  readonly isHidden?: true;
+};
+
+/** Go on with this instance's share, refuse every call, or leave the limit out. */
+export type FailMode = "local" | "closed" | "open";
+
+/** Where the caller stands with each limit that is told. */
+export type Told = {
+  readonly standings: readonly Standing[];
+  readonly tightest: Standing | undefined;
+  /** Decided without the shared counters. */
+  readonly degraded: boolean;
+  /** The limits that only report, and would have refused. */
+  readonly wouldRefuse: readonly string[];
 };
 
 export type Admission =
-  | {
-      readonly kind: "admitted";
-      readonly standings: readonly Standing[];
-      readonly tightest: Standing | undefined;
-      /** Decided without the shared counters. */
-      readonly degraded: boolean;
-    }
-  | {
+  | ({ readonly kind: "admitted"; readonly ticket: Ticket } & Told)
+  | ({
       readonly kind: "refused";
       /** The ids of all limits that refused, and the one that is reported. */
       readonly violated: readonly string[];
       readonly first: AppliedLimit;
       readonly retryAfterMs: number;
       readonly resetAtMs: number;
-      readonly standings: readonly Standing[];
-      readonly tightest: Standing | undefined;
-      readonly degraded: boolean;
-    }
+    } & Told)
   /** The cost is above this limit (its id): no wait helps. */
   | { readonly kind: "neverFits"; readonly limit: string }
   /** The cached identity is older than `epoch`: reload it and ask again. */
   | { readonly kind: "stale"; readonly epoch: number };
 
 export type AdmitDeps = {
+  readonly clock: Clock;
   readonly counters: Counters;
   /** Counters of this process, for the time when `counters` is away. */
   readonly fallback: Counters;
   /** Which part of a limit this instance may grant then, (0, 1]. */
   readonly localShare: number;
-  /** What happens then: go on with the local share, refuse every call, or admit every call. */
-  readonly failMode: "local" | "closed" | "open";
+  /** What happens then to limits that do not say so themselves. */
+  readonly failMode: FailMode;
   /** Used today, from PostgreSQL. */
   readonly seedOf: (quota: AppliedLimit) => Promise<number>;
   readonly quotas: QuotaAuthority<AppliedLimit>;
@@ -61,14 +71,16 @@ export async function admit(deps: AdmitDeps, limits: readonly AppliedLimit[]): P
     return await admitByCounters(deps, limits);
   } catch (error) {
     if (!(error instanceof CountersUnavailable)) throw error;
-    switch (deps.failMode) {
-      case "closed":
-        throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause: error });
-      case "open":
-        return { kind: "admitted", standings: [], tightest: undefined, degraded: true };
-      case "local":
-        return admissionOf(await takeDegraded(deps, limits), true);
+    const mode = ({ failMode, shape }: AppliedLimit) =>
+      shape === "epoch" ? "local" : (failMode ?? deps.failMode);
+    if (limits.some((limit) => mode(limit) === "closed" && limit.reportOnly !== true)) {
+      throw new TollgateError("STORE_UNAVAILABLE", undefined, { cause: error });
     }
+    const decided = await takeDegraded(
+      deps,
+      limits.filter((limit) => mode(limit) === "local"),
+    );
+    return admissionOf(deps, decided.limits, decided.taken, decided.parts, true);
   }
 }
 
@@ -86,12 +98,12 @@ async function admitByCounters(deps: AdmitDeps, limits: readonly AppliedLimit[])
   if (stale !== undefined) return { kind: "stale", epoch: stale.remaining };
   if (has(taken, "unseeded")) throw new CountersUnavailable("The counters lost what they were just given");
   for (const [i, limit] of limits.entries()) {
-    const { remaining, resetMs } = taken.judgements[i]!;
+    const { verdict, remaining, resetMs } = taken.judgements[i]!;
     if (limit.shape === "epoch" && remaining < limit.limit) {
       // A store that lost its epoch. If this fails, the next call repairs it.
       counters.raiseEpoch(limit.key, limit.limit).catch(() => undefined);
     }
-    if (limit.shape === "dailyQuota" && taken.allowed) {
+    if (limit.shape === "dailyQuota" && taken.allowed && verdict === "fits") {
       mirror.note({
         limit,
         day: utcDay(taken.now + resetMs - limit.windowMs),
@@ -99,7 +111,7 @@ async function admitByCounters(deps: AdmitDeps, limits: readonly AppliedLimit[])
       });
     }
   }
-  return admissionOf({ limits, taken }, false);
+  return admissionOf(deps, limits, taken, [{ counters, limits, taken }], false);
 }
 
 function has(taken: Taken, verdict: Verdict): boolean {
@@ -113,24 +125,39 @@ async function seed({ counters, seedOf }: AdmitDeps, quota: AppliedLimit): Promi
   await counters.seed(quota, used);
 }
 
-function admissionOf({ limits, taken }: Decided<AppliedLimit>, degraded: boolean): Admission {
-  const standings = standingsOf(limits, taken);
-  const tightest = tightestOf(standings);
-  if (taken.allowed) return { kind: "admitted", standings, tightest, degraded };
+/** A place among the calls under way may come free at any moment: whoever found none asks again this soon. */
+const LEASE_RETRY_MS = 1_000;
 
-  const judged = limits.map((limit, i) => ({ limit, judgement: taken.judgements[i]! }));
-  const violated = judged.filter(({ judgement }) => judgement.verdict === "exceeded");
-  const hopeless = violated.find(({ judgement }) => judgement.retryMs === -1);
+function admissionOf(
+  { clock }: AdmitDeps,
+  limits: readonly AppliedLimit[],
+  taken: Taken,
+  parts: readonly Part[],
+  degraded: boolean,
+): Admission {
+  const standings = standingsOf(limits, taken);
+  const exceeded = limits
+    .map((limit, i) => ({ limit, judgement: taken.judgements[i]! }))
+    .filter(({ judgement }) => judgement.verdict === "exceeded");
+  const wouldRefuse = exceeded.filter(({ limit }) => limit.reportOnly === true).map(({ limit }) => limit.id);
+  const told = { standings, tightest: tightestOf(standings), degraded, wouldRefuse };
+  if (taken.allowed) return { kind: "admitted", ticket: ticketOf({ clock }, parts), ...told };
+
+  const violated = exceeded.filter(({ limit }) => limit.reportOnly !== true);
+  const hopeless = violated.find(
+    ({ limit, judgement }) => judgement.retryMs === -1 && limit.shape !== "lease",
+  );
   if (hopeless !== undefined) return { kind: "neverFits", limit: hopeless.limit.id };
-  const retryAfterMs = Math.max(...violated.map(({ judgement }) => judgement.retryMs));
+  const waits = violated.map(({ limit, judgement }) =>
+    limit.shape === "lease" ? LEASE_RETRY_MS : judgement.retryMs,
+  );
+  const retryAfterMs = Math.max(...waits);
   return {
     kind: "refused",
     violated: violated.map(({ limit }) => limit.id),
     first: violated[0]!.limit,
     retryAfterMs,
     resetAtMs: taken.now + retryAfterMs,
-    standings,
-    tightest,
-    degraded,
+    ...told,
   };
 }

@@ -1,108 +1,257 @@
-import type { Principal } from "../identity/principal.ts";
+import type { KeyGrant, Principal } from "../identity/principal.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import type { AppliedLimit } from "./admit.ts";
+import type { PlanLimits } from "./plan.ts";
+import { type LimitId, limitIds, type Policy, policies } from "./policies.ts";
 
-/** What kind of work an endpoint is, as far as limits are concerned (A1). `manage` is all that asks no model. */
-export type EndpointClass = "capture" | "query" | "plan" | "chat" | "manage";
+/** What kind of work an endpoint is, as far as limits are concerned (A1, A2). `manage` is all that asks no model. */
+export type EndpointClass = "capture" | "query" | "plan" | "assist" | "chat" | "manage";
 
-/** How much each limit allows; an absent one limits nothing, 0 refuses everything. */
+/** How much each limit allows by the settings; an absent one limits nothing, 0 refuses everything. */
 export type LimitRules = {
   readonly windowMs: number;
   /** Per user and endpoint class (A1). */
   readonly perClassWindow: Readonly<Partial<Record<EndpointClass, number>>>;
-  /** Everybody's plan, per user. */
-  readonly plan: { readonly requestsPerMinute?: number; readonly dailyRequests?: number };
+  readonly assist: AssistRules;
   readonly keyBucket: BucketRule | undefined;
   readonly addressBucket: BucketRule | undefined;
-  /** Stable, one-way name of an address: state outside the process never holds addresses. */
+  /** What the configuration file says of single limits. */
+  readonly ways: Readonly<Partial<Record<LimitId, Way>>>;
+  /** How the limits are rolled out of which `ways` says nothing (X4). */
+  readonly modes: { readonly rates: Mode; readonly quotas: Mode; readonly abuse: Mode };
+  /** Stable, one-way names: state outside the process never holds addresses or device ids. */
   readonly subjectOfAddress: (address: string) => string;
+  readonly subjectOfDevice: (device: string) => string;
+};
+
+/** The assistant's own limits, per minute and UTC day (A2). */
+export type AssistRules = {
+  readonly userPerMinute?: number;
+  readonly userPerDay?: number;
+  readonly addressPerMinute?: number;
+  readonly keyPerMinute?: number;
+  readonly devicePerMinute?: number;
+  /** Of a device; of the key where no device is named and the key has no quota of its own. */
+  readonly devicePerDay?: number;
 };
 
 export type BucketRule = { readonly perMinute: number; readonly burst: number };
+export type Mode = "off" | "report" | "enforce";
 
-const MINUTE_MS = 60_000;
+export type Way = {
+  readonly mode?: Mode | undefined;
+  readonly failMode?: "local" | "closed" | "open" | undefined;
+  /** Of a window: from its first call, on the clock, or a sliding counter. */
+  readonly algorithm?: "anchored" | "aligned" | "sliding" | undefined;
+};
+
+export type Subject = {
+  readonly principal: Principal;
+  readonly address: string;
+  /** As the caller names it; it only ever narrows what the key and the user may. */
+  readonly device?: string | undefined;
+};
+
+/** What a call will use. */
+export type Use = {
+  readonly class: EndpointClass;
+  /** Of an AI call: input and output at most, and its id while it is under way. */
+  readonly call?: { readonly id: string; readonly tokens: TokenEstimate };
+};
+
+/** Before a call: what it takes for certain, and what it is likely to take besides. */
+export type TokenEstimate = { readonly certain: number; readonly likely: number };
 
 /** Where the auth epoch is fenced; raised by whoever changes an identity. */
 export const EPOCH_KEY = "epoch";
+/** A call under way that nobody renews counts no longer than this. */
+export const LEASE_MS = 120_000;
 
-type Subject = { readonly principal: Principal; readonly address: string };
+const MINUTE_MS = 60_000;
+/** Of one identity: addresses and devices that its limits are remembered for. */
+const MAX_PLACES = 64;
+/** More than can be under way. A call whose tokens are counted has a lease, so that they are corrected once. */
+const UNBOUNDED = 2 ** 31;
 
-/** Every limit that meets this call, in the order in which a refusal is reported (A2). */
-export function applicableLimits(
-  rules: LimitRules,
-  { principal, address }: Subject,
-  endpointClass: EndpointClass,
-): readonly AppliedLimit[] {
-  const { userId, key, epoch } = principal;
-  const limits: AppliedLimit[] = [];
-  const classLimit = rules.perClassWindow[endpointClass];
-  if (classLimit !== undefined) {
-    limits.push(
-      window(`${endpointClass}-window`, "user", `${endpointClass}:${userId}`, classLimit, rules.windowMs),
-    );
+/** Every limit that meets a call, in the order in which a refusal is reported (A2). */
+export type LimitsOf = (subject: Subject, use: Use) => readonly AppliedLimit[];
+
+/** An identity meets the same limits with every call: they are made once for it, and live as long as it is cached. */
+export function applicableLimits(rules: LimitRules): LimitsOf {
+  const known = new WeakMap<Principal, Map<string, readonly AppliedLimit[]>>();
+  return (subject, use) => {
+    const { principal, address, device = "" } = subject;
+    let ofPrincipal = known.get(principal);
+    if (ofPrincipal === undefined || ofPrincipal.size >= MAX_PLACES) {
+      ofPrincipal = new Map();
+      known.set(principal, ofPrincipal);
+    }
+    const place = `${use.class} ${address} ${device}`;
+    let limits = ofPrincipal.get(place);
+    if (limits === undefined) {
+      limits = limitsOf(rules, subject, use.class);
+      ofPrincipal.set(place, limits);
+    }
+    return limits.some(isOfCalls) ? forCall(limits, use) : limits;
+  };
+}
+
+function limitsOf(rules: LimitRules, subject: Subject, name: EndpointClass): readonly AppliedLimit[] {
+  const limits = allowancesOf(rules, subject, name).flatMap((allowance) => limitOf(rules, allowance) ?? []);
+  if (limits.some(isInTokens) && !limits.some(isLease)) {
+    const unbounded = { id: "user-parallel", of: subject.principal.userId, limit: UNBOUNDED } as const;
+    limits.push({ ...made(unbounded, rules), isHidden: true });
   }
-  const { requestsPerMinute, dailyRequests } = rules.plan;
-  if (requestsPerMinute !== undefined) {
-    limits.push(window("user-minute", "user", userId, requestsPerMinute, MINUTE_MS));
-  }
-  const spends = endpointClass !== "manage";
-  if (dailyRequests !== undefined && spends) {
-    limits.push({
-      ...daily("user-day", "user", userId, dailyRequests),
-      code: "RATE_LIMITED",
-      reason: "daily_quota",
-    });
-  }
-  if (key !== undefined && key.dailyQuota !== null && spends) {
-    limits.push({
-      ...daily("key-day", "key", String(key.quotaGroup), key.dailyQuota),
-      code: "QUOTA_EXCEEDED",
-    });
-  }
-  if (rules.addressBucket !== undefined) {
-    limits.push(bucket("ip-minute", "address", rules.subjectOfAddress(address), rules.addressBucket));
-  }
-  if (key !== undefined && rules.keyBucket !== undefined) {
-    limits.push(bucket("key-minute", "key", String(key.quotaGroup), rules.keyBucket));
-  }
-  limits.push(epochFence(epoch));
+  limits.push(epochFence(subject.principal.epoch));
   return limits;
 }
 
-type Scope = AppliedLimit["scope"];
+/** What depends on the call itself; what is no AI call meets no such limit. */
+function forCall(limits: readonly AppliedLimit[], { call }: Use): readonly AppliedLimit[] {
+  if (call === undefined) return limits.filter((limit) => !isOfCalls(limit));
+  return limits.map((limit) => {
+    if (isInTokens(limit)) return { ...limit, cost: tokensOf(call.tokens, limit.limit) };
+    return isLease(limit) ? { ...limit, lease: call.id } : limit;
+  });
+}
 
-function window(id: string, scope: Scope, subject: string, limit: number, windowMs: number): AppliedLimit {
+/** A guess alone never makes a call too large for its limit. */
+function tokensOf({ certain, likely }: TokenEstimate, limit: number): number {
+  return certain + Math.min(likely, Math.max(0, limit - certain));
+}
+
+/** Every limit that can meet this caller, whatever it asks for: to be looked at, at no cost. */
+export function allLimits(rules: LimitRules, subject: Subject): readonly AppliedLimit[] {
+  const found = new Map<string, AppliedLimit>();
+  for (const name of ["capture", "query", "plan", "assist", "chat"] as const) {
+    for (const allowance of allowancesOf(rules, subject, name)) {
+      const limit = limitOf(rules, allowance);
+      if (limit !== undefined) found.set(limit.key, { ...limit, cost: 0 });
+    }
+  }
+  return [...found.values()].toSorted((a, b) => orderOf(a.id) - orderOf(b.id));
+}
+
+/** How much of a limit, and for whom: the text that tells subjects of one limit apart. */
+type Allowance = {
+  readonly id: LimitId;
+  readonly of: string;
+  readonly limit: number | undefined;
+  readonly burst?: number | undefined;
+};
+
+function allowancesOf(rules: LimitRules, { principal, address, device }: Subject, name: EndpointClass) {
+  const { userId, key, plan, overrides } = principal;
+  const chain = key === undefined ? undefined : String(key.quotaGroup);
+  const at = rules.subjectOfAddress(address);
+  const list: Allowance[] = [];
+  const add = (id: LimitId, of: string, limit: number | undefined, burst?: number): void => {
+    list.push({ id, of, limit: overrides[id] ?? limit, burst });
+  };
+
+  if (chain === undefined) add("user-cooldown", userId, 1);
+  else add("key-cooldown", chain, 1);
+  if (name === "assist") {
+    add("assist-user-minute", userId, rules.assist.userPerMinute);
+    add("assist-user-day", userId, rules.assist.userPerDay);
+  } else if (name !== "manage") {
+    add(`${name}-window`, `${name}:${userId}`, rules.perClassWindow[name]);
+  }
+  addPlan(add, "user", userId, plan.limits, name);
+  if (chain !== undefined) addKey(add, key!, chain, name);
+  if (name === "assist") add("assist-ip-minute", at, rules.assist.addressPerMinute);
+  add("ip-minute", at, rules.addressBucket?.perMinute, rules.addressBucket?.burst);
+  if (chain !== undefined) {
+    if (name === "assist") add("assist-key-minute", chain, rules.assist.keyPerMinute);
+    add("key-minute", chain, rules.keyBucket?.perMinute, rules.keyBucket?.burst);
+  }
+  if (name === "assist") addDevice(add, rules, principal, device);
+  return list;
+}
+
+type Add = (id: LimitId, of: string, limit: number | undefined, burst?: number) => void;
+
+function addPlan(add: Add, whose: "user" | "key", of: string, plan: PlanLimits, name: EndpointClass): void {
+  const isUsers = whose === "user";
+  add(isUsers ? "user-minute" : "key-plan-minute", of, plan.requestsPerMinute);
+  if (name === "manage") return;
+  add(isUsers ? "user-day" : "key-plan-day", of, plan.dailyRequests);
+  add(isUsers ? "user-tokens-minute" : "key-tokens-minute", of, plan.tokensPerMinute);
+  add(isUsers ? "user-parallel" : "key-parallel", of, plan.callsInFlight);
+}
+
+function addKey(add: Add, { plan, dailyQuota }: KeyGrant, chain: string, name: EndpointClass): void {
+  if (name !== "manage") add("key-day", chain, dailyQuota ?? undefined);
+  if (plan !== null) addPlan(add, "key", chain, plan.limits, name);
+}
+
+function addDevice(add: Add, { assist, subjectOfDevice }: LimitRules, by: Principal, device?: string): void {
+  const { userId, key } = by;
+  if (device !== undefined) {
+    const of = subjectOfDevice(`${key?.quotaGroup ?? ""}\0${userId}\0${device}`);
+    add("assist-device-minute", of, assist.devicePerMinute);
+    add("assist-device-day", of, assist.devicePerDay);
+  } else if (key !== undefined && key.dailyQuota === null) {
+    add("assist-key-day", String(key.quotaGroup), assist.devicePerDay);
+  }
+}
+
+function limitOf(rules: LimitRules, allowance: Allowance): AppliedLimit | undefined {
+  const { id, limit } = allowance;
+  const mode = modeOf(rules, id);
+  if (limit === undefined || mode === "off") return undefined;
+  const applied = made({ ...allowance, limit }, rules);
+  return mode === "report" ? { ...applied, reportOnly: true } : applied;
+}
+
+export function modeOf({ ways, modes }: LimitRules, id: LimitId): Mode {
+  const { shape } = policies[id];
+  const usual = shape === "hold" ? modes.abuse : shape === "dailyQuota" ? modes.quotas : modes.rates;
+  return ways[id]?.mode ?? usual;
+}
+
+function made(allowance: Allowance & { readonly limit: number }, rules: LimitRules): AppliedLimit {
+  const { id, of, limit, burst = limit } = allowance;
+  const policy: Policy = policies[id];
+  const way = rules.ways[id];
+  const isDaily = policy.shape === "dailyQuota";
   return {
     id,
-    scope,
-    shape: "window",
-    key: `${id}:${subject}`,
+    scope: policy.scope,
+    shape: policy.shape === "window" ? shapes[way?.algorithm ?? "anchored"] : policy.shape,
+    key: `${id}:${of}`,
     limit,
-    windowMs,
+    windowMs: windowOf(policy, rules),
     cost: 1,
-    capacity: 0,
-    code: "RATE_LIMITED",
+    capacity: policy.shape !== "bucket" || limit === 0 ? 0 : burst,
+    code: policy.code ?? "RATE_LIMITED",
+    ...(isDaily && policy.code === undefined ? { reason: "daily_quota" as const } : {}),
+    ...(way?.failMode === undefined ? {} : { failMode: way.failMode }),
   };
 }
 
-function daily(id: string, scope: Scope, subject: string, limit: number) {
-  const shape = "dailyQuota" as const;
-  return { id, scope, shape, key: `${id}:${subject}`, limit, windowMs: DAY_MS, cost: 1, capacity: 0 };
+const shapes = { anchored: "window", aligned: "aligned", sliding: "sliding" } as const;
+
+function windowOf({ shape, window }: Policy, { windowMs }: LimitRules): number {
+  if (shape === "dailyQuota") return DAY_MS;
+  if (shape === "lease") return LEASE_MS;
+  return window === "setting" ? windowMs : MINUTE_MS;
 }
 
-function bucket(id: string, scope: Scope, subject: string, rule: BucketRule): AppliedLimit {
-  const { perMinute: limit, burst: capacity } = rule;
-  return {
-    id,
-    scope,
-    shape: "bucket",
-    key: `${id}:${subject}`,
-    limit,
-    windowMs: MINUTE_MS,
-    cost: 1,
-    capacity: limit === 0 ? 0 : capacity,
-    code: "RATE_LIMITED",
-  };
+function isOfCalls(limit: AppliedLimit): boolean {
+  return isLease(limit) || isInTokens(limit);
+}
+
+export function isInTokens({ id }: AppliedLimit): boolean {
+  return (policies as Readonly<Record<string, Policy>>)[id]?.isInTokens === true;
+}
+
+export function isLease({ shape }: AppliedLimit): boolean {
+  return shape === "lease";
+}
+
+function orderOf(id: string): number {
+  return (limitIds as readonly string[]).indexOf(id);
 }
 
 function epochFence(epoch: number): AppliedLimit {

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { DAY_MS, VirtualClock } from "../lib/clock.ts";
 import { arrears } from "./arrears.ts";
 import { dimension, NOON } from "./counters.contract.ts";
-import { type Entry, memoryCounters } from "./counters.memory.ts";
+import { memoryCounters } from "./counters.memory.ts";
 import { type Counters, CountersUnavailable } from "./limit.ts";
+import type { Entry } from "./states.memory.ts";
 
 const quota = (key: string) => dimension(key, { shape: "dailyQuota", windowMs: DAY_MS, limit: 9 });
 

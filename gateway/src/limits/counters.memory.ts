@@ -1,39 +1,52 @@
 import type { Clock } from "../lib/clock.ts";
-import { stateAfterGiveBack } from "./give-back.ts";
+import { MOST_HOLDS, struck } from "./holds.ts";
+import { isLive, renewed, withoutLease } from "./leases.ts";
 import type { Counters, Dimension, Taken } from "./limit.ts";
-import { judge, type State, seedQuota, type Write } from "./shapes.ts";
-
-/** A state, and when it has become as good as none (ms since the epoch). */
-export type Entry = { readonly state: State; readonly expiresAt: number };
+import { corrected, correctionsOf } from "./settle.ts";
+import { judge } from "./shapes.ts";
+import { type Entry, memoryStates, sharedKeyOf } from "./states.memory.ts";
+import { seedQuota } from "./windows.ts";
 
 /**
- * Counters of one process. `entries` holds the state, at most about `maxEntries` of them. Only what has expired is
- * evicted (a window that is over, a bucket that is full again), so a flood of new subjects frees nobody from a limit:
- * while there is no room, all new subjects of a limit share one state.
+ * Counters of one process. `entries` holds the state, at most about `maxEntries` of them. A flood of new subjects frees
+ * nobody from a limit: while there is no room, all new subjects of a limit share one state. Their strikes do not count
+ * then, for a hold that they share would be somebody else's.
  */
 export function memoryCounters(deps: {
   readonly clock: Clock;
   readonly entries?: Map<string, Entry>;
   readonly maxEntries?: number;
 }): Counters {
-  const { clock, entries = new Map<string, Entry>(), maxEntries = 100_000 } = deps;
+  const { clock } = deps;
+  const { entries, stateOf, put, hasRoomFor, keysOf } = memoryStates(deps);
   /** Where decisions took that found no room: not from the states of their own keys. */
   const crowded = new WeakMap<Taken, readonly string[]>();
-  let sweptAt = -SWEEP_EVERY_MS;
+  /** True if the lease was alive. */
+  const endLease = (key: string, lease: Dimension, now: number): boolean => {
+    const entry = entries.get(key);
+    if (entry === undefined) return false;
+    const state = withoutLease(entry.state, lease);
+    if (state === undefined) entries.delete(key);
+    else entries.set(key, { ...entry, state });
+    return isLive(entry.state, lease, now);
+  };
 
-  const hasRoomFor = (wanted: number, now: number): boolean => {
-    if (entries.size + wanted <= maxEntries) return true;
-    if (clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return false;
-    sweptAt = clock.monotonic();
-    for (const [key, entry] of entries) if (entry.expiresAt <= now) entries.delete(key);
-    return entries.size + wanted <= maxEntries;
-  };
-  const keysOf = (dimensions: readonly Dimension[], now: number): readonly string[] => {
-    const hasRoom = hasRoomFor(dimensions.length, now);
-    return dimensions.map(({ id, key }) => (hasRoom || entries.has(key) ? key : `overflow/${id}`));
-  };
-  const put = (key: string, write: Write, now: number): void => {
-    entries.set(key, { state: write.state, expiresAt: now + write.ttlMs });
+  const settle: Counters["settle"] = async (dimensions, taken, costs) => {
+    const now = clock.now();
+    const keys = crowded.get(taken) ?? dimensions.map(({ key }) => key);
+    const corrections = correctionsOf(dimensions, taken, costs);
+    const leases = corrections.filter(({ dimension }) => dimension.shape === "lease");
+    const ended = leases.map(({ index, dimension }) => endLease(keys[index]!, dimension, now));
+    if (leases.length > 0 && !ended.includes(true)) return;
+    for (const correction of corrections) {
+      if (correction.dimension.shape === "lease") continue;
+      const key = keys[correction.index]!;
+      const entry = entries.get(key);
+      const after = corrected(entry?.state, correction, taken, now);
+      if (after === undefined) continue;
+      const expiresAt = after.ttlMs === undefined ? entry!.expiresAt : now + after.ttlMs;
+      entries.set(key, { state: after.state, expiresAt });
+    }
   };
 
   return {
@@ -41,9 +54,11 @@ export function memoryCounters(deps: {
     async take(dimensions, commit) {
       const now = clock.now();
       const keys = keysOf(dimensions, now);
-      const steps = dimensions.map((dimension, i) => judge(entries.get(keys[i]!)?.state, dimension, now));
+      const steps = dimensions.map((dimension, i) => judge(stateOf(keys[i]!), dimension, now));
       const judgements = steps.map(({ judgement }) => judgement);
-      const allowed = judgements.every(({ verdict }) => verdict === "fits");
+      const allowed = judgements.every(
+        ({ verdict }, i) => verdict === "fits" || dimensions[i]!.reportOnly === true,
+      );
       if (allowed && commit) {
         for (const [i, { write }] of steps.entries()) if (write !== undefined) put(keys[i]!, write, now);
       }
@@ -51,28 +66,57 @@ export function memoryCounters(deps: {
       if (keys.some((key, i) => key !== dimensions[i]!.key)) crowded.set(taken, keys);
       return taken;
     },
-    async giveBack(dimensions, taken) {
-      if (!taken.allowed) return;
-      const keys = crowded.get(taken) ?? dimensions.map(({ key }) => key);
-      for (const [i, key] of keys.entries()) {
-        const entry = entries.get(key);
-        const state = stateAfterGiveBack(entry?.state, dimensions[i]!, taken, i);
-        if (entry !== undefined && state !== undefined) entries.set(key, { ...entry, state });
-      }
+    settle,
+    giveBack: (dimensions, taken) =>
+      settle(
+        dimensions,
+        taken,
+        dimensions.map(() => 0),
+      ),
+    async renew(lease) {
+      const now = clock.now();
+      const key = [lease.key, sharedKeyOf(lease)].find((place) => isLive(stateOf(place), lease, now));
+      if (key === undefined) return false;
+      put(key, renewed(stateOf(key), lease, now), now);
+      return true;
     },
     async seed(dimension, used) {
       const now = clock.now();
       const [key] = keysOf([dimension], now) as [string];
-      put(key, seedQuota(entries.get(key)?.state, dimension, used, now), now);
+      put(key, seedQuota(stateOf(key), dimension, used, now), now);
     },
     async raiseEpoch(key, epoch) {
-      if (epoch <= (entries.get(key)?.state.amount ?? -1)) return;
+      if (epoch <= (stateOf(key)?.amount ?? -1)) return;
       entries.set(key, { state: { since: 0, amount: epoch }, expiresAt: Number.POSITIVE_INFINITY });
+    },
+    async strike(strike) {
+      const { windowKey, holdKey } = strike;
+      const now = clock.now();
+      const result = struck(stateOf(windowKey), stateOf(holdKey), strike, now);
+      if (result.kind === "held") return { until: result.until, started: false };
+      const isKnown = entries.has(windowKey) || entries.has(holdKey);
+      if (!isKnown && !hasRoomFor(1, now)) return { until: 0, started: false };
+      if (result.kind === "counted") {
+        put(windowKey, result.window, now);
+        return { until: 0, started: false };
+      }
+      const { state, ttlMs } = result.hold;
+      entries.delete(windowKey);
+      entries.set(holdKey, { state, expiresAt: now + ttlMs, isHold: true });
+      return { until: result.until, started: true };
+    },
+    async reset(keys) {
+      for (const key of keys) entries.delete(key);
+    },
+    async holds() {
+      const now = clock.now();
+      return [...entries]
+        .filter(([, { isHold, state }]) => isHold && state.since > now)
+        .map(([key, { state }]) => ({ key, until: state.since }))
+        .toSorted((a, b) => a.until - b.until || (a.key < b.key ? -1 : 1))
+        .slice(0, MOST_HOLDS);
     },
     healthy: async () => true,
     close: async () => {},
   };
 }
-
-/** A sweep visits every entry. */
-const SWEEP_EVERY_MS = 1_000;

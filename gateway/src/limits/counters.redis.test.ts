@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, describe, test } from "node:test";
-import { DAY_MS, systemClock, VirtualClock } from "../lib/clock.ts";
+import { DAY_MS, systemClock } from "../lib/clock.ts";
 import { openRedis, type RedisDoor } from "../store/redis.ts";
-import { countersContract, dimension, NOON, type Subject, sameDecisions } from "./counters.contract.ts";
-import { type Entry, memoryCounters } from "./counters.memory.ts";
+import { countersContract, dimension } from "./counters.contract.ts";
 import { keyOf, redisCounters } from "./counters.redis.ts";
-import { patient } from "./counters.testing.ts";
-import { type Counters, CountersUnavailable, type Dimension } from "./limit.ts";
-import type { State } from "./shapes.ts";
+import { dump, inMemory, inRedis, patient } from "./counters.testing.ts";
+import { holdsContract } from "./holds.contract.ts";
+import { leasesContract } from "./leases.contract.ts";
+import { CountersUnavailable } from "./limit.ts";
+import { sameDecisions } from "./replay.testing.ts";
+import { settleContract } from "./settle.contract.ts";
 
 const deployment = "tests";
 
@@ -25,12 +27,15 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
   };
   after(() => Promise.all(doors.map((door) => door.close())));
 
-  countersContract(async () => inRedis(open()));
+  const shared = open();
+  countersContract(async () => inRedis(shared));
+  leasesContract(async () => inRedis(shared));
+  holdsContract(async () => inRedis(shared));
+  settleContract(async () => inRedis(shared));
 
   test("memory and Redis agree on every answer and every state", async () => {
-    const redis = open();
-    for (const seed of [1, 2, 3, 4]) {
-      await sameDecisions(inMemory(), inRedis(redis), seed, OPERATIONS_PER_SEED);
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      await sameDecisions(inMemory(), inRedis(shared), seed, OPERATIONS_PER_SEED);
     }
   });
 
@@ -49,15 +54,34 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
     const window = dimension(randomUUID(), { windowMs: 60_000 });
     const bucket = dimension(randomUUID(), { shape: "bucket", limit: 60, capacity: 9, cost: 9 });
     const quota = dimension(randomUUID(), { shape: "dailyQuota", windowMs: DAY_MS });
+    const aligned = dimension(randomUUID(), { shape: "aligned", windowMs: DAY_MS });
+    const sliding = dimension(randomUUID(), { shape: "sliding", windowMs: DAY_MS });
+    const lease = dimension(randomUUID(), { shape: "lease", windowMs: 60_000, lease: "a" });
+    const limits = [window, bucket, quota, aligned, sliding, lease];
     await counters.seed(quota, 1);
-    const { now, judgements } = await counters.take([window, bucket, quota], true);
+    const { now, judgements } = await counters.take(limits, true);
     assert.ok(Math.abs(now - systemClock.now()) < 5_000);
-    const lifeMs = { window: 60_000, bucket: 9_000 + 1_000, dailyQuota: judgements[2]!.resetMs + DAY_MS };
-    for (const { key, shape } of [window, bucket, quota]) {
-      const [type, , expiresAt] = await dump(redis, key);
-      assert.equal(type, "hash");
-      assert.ok(Math.abs(expiresAt - now - lifeMs[shape as keyof typeof lifeMs]) < 500);
+    const leftOfDayMs = judgements[2]!.resetMs;
+    const lifeMs = {
+      window: 60_000,
+      bucket: 9_000 + 1_000,
+      dailyQuota: leftOfDayMs + DAY_MS,
+      aligned: leftOfDayMs,
+      sliding: leftOfDayMs + DAY_MS,
+      lease: 60_000 + 1_000,
+    };
+    for (const { key, shape } of limits) {
+      const [, , expiresAt] = await dump(redis, keyOf(deployment, key));
+      assert.ok(Math.abs(expiresAt - now - lifeMs[shape as keyof typeof lifeMs]) < 500, shape);
     }
+  });
+
+  test("a hold is remembered for a day after its end, for the next one", async () => {
+    const [windowKey, holdKey] = [randomUUID(), randomUUID()];
+    const rule = { windowKey, holdKey, threshold: 1, windowMs: 60_000, baseMs: 30_000, capMs: 60_000 };
+    const { until } = await redisCounters({ redis: shared, deployment }).strike(rule);
+    const [, , expiresAt] = await dump(shared, keyOf(deployment, holdKey));
+    assert.ok(Math.abs(expiresAt - until - DAY_MS) < 500);
   });
 
   test("a key that holds something else makes the counters unavailable instead of allowing the call", async () => {
@@ -96,56 +120,3 @@ describe("counters in Redis", { skip: url === undefined && "TOLLGATE_TEST_REDIS_
 
 /** Many enough to meet every branch thousands of times. */
 const OPERATIONS_PER_SEED = 6_000;
-
-function inMemory(): Subject {
-  const clock = new VirtualClock(NOON);
-  const entries = new Map<string, Entry>();
-  return {
-    counters: memoryCounters({ clock, entries }),
-    clock,
-    stateOf: async (key) => entries.get(key)?.state,
-    snapshot: async (keys) => JSON.stringify(keys.map((key) => entries.get(key))),
-  };
-}
-
-/** Empty counters: their keys carry a prefix of their own. */
-function inRedis(redis: RedisDoor): Subject {
-  const prefix = `${randomUUID()}:`;
-  const clock = new VirtualClock(NOON);
-  const shared = redisCounters({ redis, deployment, clock });
-  const own = (dimension: Dimension): Dimension => ({ ...dimension, key: prefix + dimension.key });
-  const counters: Counters = {
-    ...shared,
-    take: (dimensions, commit) => shared.take(dimensions.map(own), commit),
-    giveBack: (dimensions, taken) => shared.giveBack(dimensions.map(own), taken),
-    seed: (dimension, used) => shared.seed(own(dimension), used),
-    raiseEpoch: (key, epoch) => shared.raiseEpoch(prefix + key, epoch),
-  };
-  return {
-    counters,
-    clock,
-    stateOf: async (key) => stateFrom(await dump(redis, prefix + key)),
-    snapshot: async (keys) => JSON.stringify(await Promise.all(keys.map((key) => dump(redis, prefix + key)))),
-  };
-}
-
-/** Type, fields and the time of expiry (ms since the epoch, -1: never), exactly as stored. */
-type Dump = readonly [type: string, fields: readonly string[], expiresAt: number];
-
-async function dump(redis: RedisDoor, key: string): Promise<Dump> {
-  return (await redis.define(dumpLua)([keyOf(deployment, key)], [], 10_000)) as Dump;
-}
-
-const dumpLua = `
-local kind = redis.call('TYPE', KEYS[1]).ok
-local fields = {}
-if kind == 'hash' then fields = redis.call('HGETALL', KEYS[1]) end
-if kind == 'string' then fields = { redis.call('GET', KEYS[1]) } end
-return { kind, fields, redis.call('PEXPIRETIME', KEYS[1]) }`;
-
-function stateFrom([type, fields]: Dump): State | undefined {
-  if (type === "none") return undefined;
-  if (type === "string") return { since: 0, amount: Number(fields[0]) };
-  const named = Object.fromEntries(fields.map((name, i) => [name, Number(fields[i + 1])]));
-  return { since: (named.s ?? named.u)!, amount: (named.c ?? named.t)! };
-}

@@ -1,10 +1,12 @@
 import type { Clock } from "../lib/clock.ts";
 import { type RedisDoor, RedisUnavailable } from "../store/redis.ts";
-import { giveBackLua } from "./give-back.lua.ts";
-import { windowStartOf } from "./give-back.ts";
-import { type Counters, CountersUnavailable, type Dimension, type Judgement, type Verdict } from "./limit.ts";
-import { capacityOf } from "./shapes.ts";
+import { holdsLua, resetLua, strikeLua } from "./holds.lua.ts";
+import { leaseOf } from "./leases.ts";
+import { type Counters, CountersUnavailable } from "./limit.ts";
+import { renewLua, settleLua } from "./settle.lua.ts";
+import { correctionsOf } from "./settle.ts";
 import { raiseEpochLua, seedLua, takeLua } from "./take.lua.ts";
+import { correctionText, dimensionText, judgementFrom } from "./wire.ts";
 
 /**
  * Counters shared by every instance of a deployment, one EVALSHA per decision, at the time of the Redis server.
@@ -19,41 +21,70 @@ export function redisCounters(deps: {
   const { redis, deployment, clock } = deps;
   const redisKey = (key: string): string => keyOf(deployment, key);
   const takeScript = redis.define(takeLua);
-  const giveBackScript = redis.define(giveBackLua);
+  const settleScript = redis.define(settleLua);
+  const renewScript = redis.define(renewLua);
   const seedScript = redis.define(seedLua);
   const raiseScript = redis.define(raiseEpochLua);
+  const strikeScript = redis.define(strikeLua);
+  const resetScript = redis.define(resetLua);
+  const holdsScript = redis.define(holdsLua);
   const now = (): number | "" => clock?.now() ?? "";
+
+  const settle: Counters["settle"] = async (dimensions, taken, costs) => {
+    const corrections = correctionsOf(dimensions, taken, costs);
+    if (corrections.length === 0) return;
+    const keys = corrections.map(({ dimension }) => redisKey(dimension.key));
+    const args = corrections.map((correction) => correctionText(correction, taken));
+    await reached(settleScript(keys, [now(), ...args], DECISION_TIMEOUT_MS));
+  };
 
   return {
     kind: "redis",
     async take(dimensions, commit) {
       const keys = dimensions.map(({ key }) => redisKey(key));
-      const args: (string | number)[] = [now(), commit ? 1 : 0];
-      for (const { shape, limit, windowMs, cost, capacity } of dimensions) {
-        args.push(`${letters[shape]} ${limit} ${windowMs} ${cost} ${capacity}`);
-      }
+      const args = [now(), commit ? 1 : 0, ...dimensions.map(dimensionText)];
       const reply = (await reached(takeScript(keys, args, DECISION_TIMEOUT_MS))) as readonly string[];
       const [allowed, decidedAt] = reply[0]!.split(" ");
       return {
         allowed: allowed === "1",
         now: Number(decidedAt),
-        judgements: reply.slice(1).map(judgementOf),
+        judgements: reply.slice(1).map(judgementFrom),
       };
     },
-    async giveBack(dimensions, taken) {
-      if (!taken.allowed) return;
-      const keys = dimensions.map(({ key }) => redisKey(key));
-      const args = dimensions.map((dimension, i) => {
-        const start = windowStartOf(dimension, taken, i);
-        return `${letters[dimension.shape]} ${start} ${dimension.cost} ${capacityOf(dimension)}`;
-      });
-      await reached(giveBackScript(keys, args, DECISION_TIMEOUT_MS));
+    settle,
+    giveBack: (dimensions, taken) =>
+      settle(
+        dimensions,
+        taken,
+        dimensions.map(() => 0),
+      ),
+    async renew(lease) {
+      const args = [now(), leaseOf(lease), lease.windowMs];
+      return (await reached(renewScript([redisKey(lease.key)], args, UNHURRIED_TIMEOUT_MS))) === 1;
     },
     async seed({ key, windowMs }, used) {
       await reached(seedScript([redisKey(key)], [now(), windowMs, used], DECISION_TIMEOUT_MS));
     },
     async raiseEpoch(key, epoch) {
-      await reached(raiseScript([redisKey(key)], [epoch], RAISE_TIMEOUT_MS));
+      await reached(raiseScript([redisKey(key)], [epoch], UNHURRIED_TIMEOUT_MS));
+    },
+    async strike({ windowKey, holdKey, threshold, windowMs, baseMs, capMs }) {
+      const keys = [windowKey, holdKey, HOLDS_KEY].map(redisKey);
+      const args = [now(), threshold, windowMs, baseMs, capMs, holdKey];
+      const reply = (await reached(strikeScript(keys, args, DECISION_TIMEOUT_MS))) as string;
+      const [until, started] = reply.split(" ");
+      return { until: Number(until), started: started === "1" };
+    },
+    async reset(keys) {
+      await reached(resetScript([HOLDS_KEY, ...keys].map(redisKey), keys, UNHURRIED_TIMEOUT_MS));
+    },
+    async holds() {
+      const answer = reached(holdsScript([redisKey(HOLDS_KEY)], [now()], UNHURRIED_TIMEOUT_MS));
+      const flat = (await answer) as readonly string[];
+      return Array.from({ length: flat.length / 2 }, (_, i) => ({
+        key: flat[2 * i]!,
+        until: Number(flat[2 * i + 1]),
+      }));
     },
     healthy: () =>
       redis.ping().then(
@@ -74,24 +105,11 @@ export function keyOf(deployment: string, key: string): string {
 
 /** A caller waits for these, and has its answer within 150 ms whatever becomes of Redis. */
 const DECISION_TIMEOUT_MS = 100;
-const RAISE_TIMEOUT_MS = 200;
+/** Nobody's answer waits for these. */
+const UNHURRIED_TIMEOUT_MS = 200;
 
-const letters = { window: "w", dailyQuota: "q", bucket: "b", epoch: "e" } as const satisfies Record<
-  Dimension["shape"],
-  string
->;
-
-const verdicts: readonly Verdict[] = ["exceeded", "fits", "stale", "unseeded"];
-
-function judgementOf(text: string): Judgement {
-  const [verdict, remaining, resetMs, retryMs] = text.split(" ").map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { verdict: verdicts[verdict]!, remaining, resetMs, retryMs };
-}
+/** Where the active holds are listed: to look at all keys would take too long. */
+const HOLDS_KEY = "holds";
 
 async function reached<T>(answer: Promise<T>): Promise<T> {
   try {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { VirtualClock } from "../lib/clock.ts";
 import { countersContract, dimension, NOON } from "./counters.contract.ts";
-import { type Entry, memoryCounters } from "./counters.memory.ts";
+import { memoryCounters } from "./counters.memory.ts";
+import { inMemory } from "./counters.testing.ts";
+import { holdsContract } from "./holds.contract.ts";
+import { leasesContract } from "./leases.contract.ts";
+import { settleContract } from "./settle.contract.ts";
+import type { Entry } from "./states.memory.ts";
 
 function memory(maxEntries?: number) {
   const clock = new VirtualClock(NOON);
@@ -12,13 +17,14 @@ function memory(maxEntries?: number) {
     counters: memoryCounters({ clock, entries, ...bound }),
     clock,
     entries,
-    stateOf: async (key: string) => entries.get(key)?.state,
-    snapshot: async (keys: readonly string[]) => JSON.stringify(keys.map((key) => entries.get(key))),
   };
 }
 
 describe("counters in memory", () => {
-  countersContract(async () => memory());
+  countersContract(async () => inMemory());
+  leasesContract(async () => inMemory());
+  holdsContract(async () => inMemory());
+  settleContract(async () => inMemory());
 
   test("they are always healthy and close without a trace", async () => {
     const { counters } = memory();
@@ -60,6 +66,37 @@ describe("counters in memory", () => {
     await counters.giveBack([late], crowded);
     assert.equal(entries.get("late")?.state.amount, 0);
     assert.equal(entries.get("overflow/key-minute")?.state.amount, 3);
+  });
+
+  test("a lease in the shared state of a flood is renewed and ended there", async () => {
+    const { counters, clock, entries } = memory(1);
+    await counters.take([dimension("a")], true);
+    const call = dimension("late", { id: "parallel", shape: "lease", windowMs: 1_000, lease: "call" });
+    const taken = await counters.take([call], true);
+    clock.advance(999);
+    assert.equal(await counters.renew(call), true);
+    clock.advance(999);
+    assert.ok(entries.has("overflow/parallel"));
+    await counters.giveBack([call], taken);
+    assert.ok(!entries.has("overflow/parallel"));
+  });
+
+  test("a flood of new subjects that strike holds nobody, and known ones go on counting", async () => {
+    const { counters, entries } = memory(2);
+    const strike = (name: string) =>
+      counters.strike({
+        windowKey: `w/${name}`,
+        holdKey: `h/${name}`,
+        threshold: 2,
+        windowMs: 1_000,
+        baseMs: 1_000,
+        capMs: 1_000,
+      });
+    await strike("known");
+    await counters.take([dimension("a")], true);
+    for (let i = 0; i < 9; i++) assert.equal((await strike("new")).started, false);
+    assert.equal((await strike("known")).started, true);
+    assert.deepEqual([...entries.keys()], ["a", "h/known"]);
   });
 
   test("a full store is swept at most once a second", async () => {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { DAY_MS } from "../lib/clock.ts";
 import type { Dimension, Judgement } from "./limit.ts";
-import { judge, type State, seedQuota } from "./shapes.ts";
+import { judge, type State } from "./shapes.ts";
+import { seedQuota } from "./windows.ts";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
@@ -171,7 +172,7 @@ const smallLimit = fc.record({
   windowMs: fc.integer({ min: 1, max: 2_000 }),
   capacity: fc.integer({ min: 0, max: 6 }),
 });
-const anyShape = fc.constantFrom("window", "dailyQuota", "bucket");
+const anyShape = fc.constantFrom("window", "aligned", "sliding", "dailyQuota", "bucket");
 const steps = fc.array(
   fc.record({ byMs: fc.integer({ min: -1_500, max: 1_500 }), cost: fc.integer({ min: 0, max: 8 }) }),
   { maxLength: 60 },
@@ -179,22 +180,27 @@ const steps = fc.array(
 
 test("no window ever grants more than its limit, whatever the clock does", () => {
   fc.assert(
-    fc.property(smallLimit, fc.constantFrom("window", "dailyQuota"), steps, (limit, shape, moves) => {
-      const held = holder(dimension({ ...limit, shape }));
-      held.seed(0, NOON);
-      const granted = new Map<number, number>();
-      let now = NOON;
-      for (const { byMs, cost } of moves) {
-        now += byMs;
-        if (held.take(now, cost).verdict !== "fits") continue;
-        const { since } = held.state!;
-        // A start that comes back after a large step backwards is a new window.
-        if (held.state!.amount === cost) granted.set(since, 0);
-        granted.set(since, granted.get(since)! + cost);
-        assert.ok(granted.get(since)! <= limit.limit);
-        assert.equal(granted.get(since), held.state!.amount);
-      }
-    }),
+    fc.property(
+      smallLimit,
+      fc.constantFrom("window", "aligned", "dailyQuota"),
+      steps,
+      (limit, shape, moves) => {
+        const held = holder(dimension({ ...limit, shape }));
+        held.seed(0, NOON);
+        const granted = new Map<number, number>();
+        let now = NOON;
+        for (const { byMs, cost } of moves) {
+          now += byMs;
+          if (held.take(now, cost).verdict !== "fits") continue;
+          const { since } = held.state!;
+          // A start that comes back after a large step backwards is a new window.
+          if (held.state!.amount === cost) granted.set(since, 0);
+          granted.set(since, granted.get(since)! + cost);
+          assert.ok(granted.get(since)! <= limit.limit);
+          assert.equal(granted.get(since), held.state!.amount);
+        }
+      },
+    ),
   );
 });
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { VirtualClock } from "../lib/clock.ts";
 import { NOON } from "./counters.contract.ts";
-import { type Entry, memoryCounters } from "./counters.memory.ts";
+import { memoryCounters } from "./counters.memory.ts";
 import { type Counters, CountersUnavailable } from "./limit.ts";
 import { ann, signInContract, throttles } from "./sign-in.contract.ts";
+import type { Entry } from "./states.memory.ts";
 
 describe("sign-ins counted in memory", () => {
   signInContract((clock) => memoryCounters({ clock }));

@@ -68,6 +68,14 @@ export function registrationThrottle(
   };
 }
 
+/** For those who ask whether an e-mail address has an account: what stays taken are the attempts that found none. */
+export type LookupThrottle = { reserve(userId: string): Promise<GiveBack> };
+
+/** `perUser` per hour. */
+export function lookupThrottle(deps: Stores & { readonly perUser: number }): LookupThrottle {
+  return { reserve: (userId) => reserve(deps, attempts("lookup-user", userId, deps.perUser, HOUR_MS)) };
+}
+
 const HOUR_MS = 3_600_000;
 
 function attempts(

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Standing, tightestOf } from "./standing.ts";
+import { type Standing, standingsOf, tightestOf } from "./standing.ts";
 
 function standing(id: string, limit: number, remaining: number, windowMs = 60_000): Standing {
-  return { id, limit, remaining, resetMs: 1_000, windowMs, now: 0 };
+  return { id, unit: "requests", limit, remaining, resetMs: 1_000, windowMs, now: 0 };
 }
 
 test("the tightest limit has the smallest share left", () => {
@@ -18,4 +18,20 @@ test("of equally tight limits the one with the shortest window counts", () => {
 test("nothing is tighter than a limit of 0, and no limits have no tightest", () => {
   assert.equal(tightestOf([standing("a", 10, 1), standing("none", 0, 0)])?.id, "none");
   assert.equal(tightestOf([]), undefined);
+});
+
+test("a standing says what it counts", () => {
+  const fits = { verdict: "fits", remaining: 9, resetMs: 0, retryMs: 0 } as const;
+  const dimension = { key: "k", limit: 10, windowMs: 60_000, cost: 1, capacity: 10 } as const;
+  const dimensions = [
+    { ...dimension, id: "user-day", shape: "dailyQuota" },
+    { ...dimension, id: "user-tokens-minute", shape: "bucket" },
+    { ...dimension, id: "key-tokens-minute", shape: "bucket" },
+    { ...dimension, id: "key-parallel", shape: "lease", lease: "1" },
+  ] as const;
+  const taken = { allowed: true, now: 0, judgements: dimensions.map(() => fits) };
+  assert.deepEqual(
+    standingsOf(dimensions, taken).map(({ unit }) => unit),
+    ["requests", "tokens", "tokens", "calls"],
+  );
 });

@@ -1,8 +1,11 @@
 import type { Dimension, Taken } from "./limit.ts";
+import { type Policy, policies } from "./policies.ts";
 
 /** Where a caller stands with one limit after a decision. */
 export type Standing = {
   readonly id: string;
+  /** What it counts; `calls` are those under way at a time. */
+  readonly unit: "requests" | "tokens" | "calls";
   readonly limit: number;
   readonly remaining: number;
   /** Until the limit is full again; for a limit that refused, until it admits this call. */
@@ -12,21 +15,33 @@ export type Standing = {
   readonly now: number;
 };
 
-/** In the order of the dimensions, fences left out. After a refusal `remaining` counts this call as not made. */
-export function standingsOf(dimensions: readonly Dimension[], taken: Taken): readonly Standing[] {
-  return dimensions.flatMap(({ id, shape, limit, windowMs, cost }, i) => {
-    if (shape === "epoch") return [];
+/** In the order of the dimensions; fences, cooldowns and what only reports are left out. After a refusal `remaining` counts this call as not made. */
+export function standingsOf(
+  dimensions: readonly (Dimension & { readonly isHidden?: true })[],
+  taken: Taken,
+): readonly Standing[] {
+  return dimensions.flatMap(({ id, shape, limit, windowMs, cost, reportOnly, isHidden }, i) => {
+    if (shape === "epoch" || shape === "hold" || reportOnly === true || isHidden === true) return [];
     const { verdict, remaining, resetMs, retryMs } = taken.judgements[i]!;
     const givenBack = verdict === "fits" && !taken.allowed ? cost : 0;
     const untilMs = verdict === "exceeded" ? retryMs : resetMs;
-    return [{ id, limit, remaining: remaining + givenBack, resetMs: untilMs, windowMs, now: taken.now }];
+    const left = remaining + givenBack;
+    return [
+      { id, unit: unitOf(id, shape), limit, remaining: left, resetMs: untilMs, windowMs, now: taken.now },
+    ];
   });
 }
 
-/** The limit with the smallest share left; of equal ones that with the shortest window. */
-export function tightestOf(standings: readonly Standing[]): Standing | undefined {
+function unitOf(id: string, shape: Dimension["shape"]): Standing["unit"] {
+  if (shape === "lease") return "calls";
+  return (policies as Readonly<Record<string, Policy>>)[id]?.isInTokens === true ? "tokens" : "requests";
+}
+
+/** The limit with the smallest share left; of equal ones that with the shortest window. `unit`: among these only. */
+export function tightestOf(standings: readonly Standing[], unit?: Standing["unit"]): Standing | undefined {
   let tightest: Standing | undefined;
   for (const standing of standings) {
+    if (unit !== undefined && standing.unit !== unit) continue;
     if (tightest === undefined || isTighter(standing, tightest)) tightest = standing;
   }
   return tightest;

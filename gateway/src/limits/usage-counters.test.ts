@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { testStore } from "../store/testing.ts";
-import { giveBackUsage, mirrorUsage, takeUsage, usageOf } from "./usage-counters.ts";
+import { giveBackUsage, mirrorUsage, resetUsage, takeUsage, usageOf } from "./usage-counters.ts";
 
 const store = await testStore();
 after(() => store.close());
 const { db } = store;
 const YESTERDAY = "2026-11-21";
 const TODAY = "2026-11-22";
+const NOON = new Date("2026-11-22T12:00:00Z");
 const subject = (id: string) => ({ kind: "user-day", id });
 
 test("a subject's quota is taken to its edge and not beyond, each subject and day for itself", async () => {
@@ -45,10 +46,29 @@ test("what is given back can be taken again, and never makes less than nothing",
 
 test("a mirrored count never lowers a day, and days do not touch each other", async () => {
   const who = subject("usr_mirror");
-  await mirrorUsage(db, [{ ...who, day: TODAY, used: 5 }]);
-  await mirrorUsage(db, [
-    { ...who, day: TODAY, used: 3 },
-    { ...who, day: YESTERDAY, used: 100 },
-  ]);
+  await mirrorUsage(db, [{ ...who, day: TODAY, used: 5 }], NOON);
+  await mirrorUsage(
+    db,
+    [
+      { ...who, day: TODAY, used: 3 },
+      { ...who, day: YESTERDAY, used: 100 },
+    ],
+    NOON,
+  );
   assert.deepEqual([await usageOf(db, who, TODAY), await usageOf(db, who, YESTERDAY)], [5, 100]);
+});
+
+test("after a reset nothing is used, and counts from before it are never mirrored", async () => {
+  const who = subject("usr_reset");
+  const settled = new Date(NOON.getTime() + 2_000);
+  const mirror = (used: number, at: number) =>
+    mirrorUsage(db, [{ ...who, day: TODAY, used }], new Date(settled.getTime() + at));
+  for (const used of [undefined, 3]) {
+    if (used !== undefined) await mirror(used, 0);
+    await resetUsage(db, who, TODAY, settled);
+    await mirror(9, -1);
+    assert.equal(await usageOf(db, who, TODAY), 0);
+  }
+  await mirror(1, 0);
+  assert.equal(await usageOf(db, who, TODAY), 1);
 });

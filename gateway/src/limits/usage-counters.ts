@@ -38,17 +38,35 @@ export async function giveBackUsage(db: Db, subject: UsageSubject, day: string, 
     where subject_kind = ${subject.kind} and subject_id = ${subject.id} and day = ${day}`.execute(db);
 }
 
-/** Writes absolute counts; the larger one of a day stays. */
+/** Nothing is used of this day, and what is still to be mirrored of before is not taken until `mirroredFrom`. */
+export async function resetUsage(
+  db: Db,
+  { kind, id }: UsageSubject,
+  day: string,
+  mirroredFrom: Date,
+): Promise<void> {
+  await db
+    .insertInto("usage_counters")
+    .values({ subject_kind: kind, subject_id: id, day, used: 0, mirrored_from: mirroredFrom })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["subject_kind", "subject_id", "day"])
+        .doUpdateSet({ used: 0, mirrored_from: mirroredFrom }),
+    )
+    .execute();
+}
+
+/** Writes absolute counts; the larger one of a day stays, and none from before a reset is taken. */
 export async function mirrorUsage(
   db: Db,
   counts: readonly (UsageSubject & { readonly day: string; readonly used: number })[],
+  now: Date,
 ): Promise<void> {
   await sql`
     insert into usage_counters as counter (subject_kind, subject_id, day, used)
     select kind, id, day, used from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb)
       as mirrored (kind text, id text, day date, used bigint)
     order by kind, id, day
-    on conflict (subject_kind, subject_id, day) do update set used = greatest(counter.used, excluded.used)`.execute(
-    db,
-  );
+    on conflict (subject_kind, subject_id, day) do update set used = greatest(counter.used, excluded.used)
+    where counter.mirrored_from is null or counter.mirrored_from <= ${now}::timestamptz`.execute(db);
 }

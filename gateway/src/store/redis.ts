@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { type Clock, nextTurn } from "../lib/clock.ts";
 import { silence } from "./silence.ts";
 
@@ -31,20 +31,14 @@ const PING_TIMEOUT_MS = 200;
 const DEAD_CONNECTION_MS = 2_000;
 const LONGEST_RECONNECT_PAUSE_MS = 1_000;
 
-/** Connects in the background and for ever; a command that comes before the first attempt has ended waits for it. */
+/**
+ * `redis:` and `rediss:` (TLS) name a server, `redis+cluster:` and `rediss+cluster:` any node of a Redis Cluster, where
+ * the keys of a script must share their hash tag.
+ * Connects in the background and for ever; a command that comes before the first attempt has ended waits for it.
+ */
 export function openRedis(options: { url: string; clock: Clock }): RedisDoor {
   const { url, clock } = options;
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    enableAutoPipelining: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // Bounds the handshake; scripts bring their own, shorter times.
-    commandTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: DEAD_CONNECTION_MS,
-    retryStrategy: (attempt) => Math.min(50 * attempt, LONGEST_RECONNECT_PAUSE_MS),
-  });
+  const redis = connectTo(url);
   const firstAttempt = new Promise<void>((resolve) => {
     redis.once("ready", resolve);
     redis.once("error", () => resolve());
@@ -57,7 +51,7 @@ export function openRedis(options: { url: string; clock: Clock }): RedisDoor {
   /** Commands of one turn leave in one write: the system call costs more than all else that is done for a command. */
   let isGathering = false;
   const gather = (): void => {
-    if (isGathering || redis.status !== "ready") return;
+    if (isGathering || redis instanceof Cluster || redis.status !== "ready") return;
     isGathering = true;
     const { stream } = redis;
     stream.cork();
@@ -102,6 +96,37 @@ export function openRedis(options: { url: string; clock: Clock }): RedisDoor {
     close: async () => redis.disconnect(),
   };
 }
+
+function connectTo(url: string): Redis | Cluster {
+  const serverUrl = url.replace("+cluster:", ":");
+  if (serverUrl === url) return new Redis(url, { ...connection, retryStrategy: reconnectPauseMs });
+  // Only the first node is told by the URL; the others are found, with these credentials.
+  const { protocol, username, password } = new URL(serverUrl);
+  return new Cluster([serverUrl], {
+    enableOfflineQueue: false,
+    clusterRetryStrategy: reconnectPauseMs,
+    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    redisOptions: {
+      ...connection,
+      ...(username !== "" && { username: decodeURIComponent(username) }),
+      ...(password !== "" && { password: decodeURIComponent(password) }),
+      ...(protocol === "rediss:" && { tls: {} }),
+    },
+  });
+}
+
+const reconnectPauseMs = (attempt: number): number => Math.min(50 * attempt, LONGEST_RECONNECT_PAUSE_MS);
+
+const connection = {
+  enableOfflineQueue: false,
+  enableAutoPipelining: false,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  // Bounds the handshake; scripts bring their own, shorter times.
+  commandTimeout: CONNECT_TIMEOUT_MS,
+  socketTimeout: DEAD_CONNECTION_MS,
+};
 
 /** The server answered, and said no. */
 function isReply(error: unknown): error is Error {

@@ -17,6 +17,7 @@ export type Tables = {
   projects: ProjectsTable;
   project_members: ProjectMembersTable;
   usage_counters: UsageCountersTable;
+  plans: PlansTable;
   prices: PricesTable;
   budgets: BudgetsTable;
   reservations: ReservationsTable;
@@ -43,6 +44,7 @@ export const tableOwners: Record<keyof Tables, string> = {
   projects: "access",
   project_members: "access",
   usage_counters: "limits",
+  plans: "limits",
   prices: "costs",
   budgets: "costs",
   reservations: "costs",
@@ -72,6 +74,9 @@ export type UsersTable = {
   /** Null: nobody has proved that the address is the user's. */
   email_verified_at: Nullable<Date>;
   erased_at: Nullable<Date>;
+  plan: Nullable<string>;
+  /** By the limit's id. */
+  limit_overrides: ColumnType<Readonly<Record<string, number>>, string | undefined, string>;
 };
 
 export type AuthStateTable = {
@@ -137,6 +142,8 @@ export type ApiKeysTable = {
   allowed_ips: Nullable<string[]>;
   allowed_models: Nullable<string[]>;
   revoke_reason: Nullable<string>;
+  plan: Nullable<string>;
+  usage_mirrored_from: Nullable<Date>;
 };
 
 export type TeamsTable = {
@@ -168,6 +175,14 @@ export type UsageCountersTable = {
   subject_id: string;
   day: string;
   used: number;
+  mirrored_from: Nullable<Date>;
+};
+
+export type PlansTable = {
+  name: string;
+  limits: Json<Readonly<Record<string, number>>>;
+  updated_at: Date;
+  updated_by: string;
 };
 
 export type PricesTable = {

@@ -42,6 +42,14 @@ export const actions = {
   "member.role_change": { about: "A member's role was changed." },
   "member.remove": { about: "A member left a team or project." },
   "budget.change": { about: "A budget was set, changed or removed." },
+  "policy.change": { about: "A plan was set, changed or deleted.", changesIdentities: true },
+  "limit.change": {
+    about: "A user's plan or one of a user's limits was changed.",
+    changesIdentities: true,
+  },
+  "limit.reset": { about: "A user's limits begin anew." },
+  "cooldown.start": { about: "Repeated refusals started a cooldown." },
+  "cooldown.clear": { about: "An administrator ended a cooldown." },
   "audit.export": { about: "The audit log was exported." },
   "cache.drop": { about: "A newer KEY_CACHE_EPOCH dropped every cached identity.", changesIdentities: true },
 } as const satisfies Record<string, ActionRow>;

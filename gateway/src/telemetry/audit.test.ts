@@ -99,3 +99,13 @@ test("characters that the database refuses in JSON do not stop a change", async 
   assert.deepEqual(JSON.parse(entry).changes, { name: [null, "a\ufffdb\ufffdc"] });
   await assertChained();
 });
+
+test("a change of any number of rows leaves all its entries", async () => {
+  const before = (await head()).seq;
+  await deps.change({ ...ann, source: { address: "192.0.2.1", userAgent: undefined } }, async (_tx, note) => {
+    for (let row = 0; row < 14_000; row++) {
+      note({ action: "session.revoke", target: { type: "session", id: String(row) } });
+    }
+  });
+  assert.equal((await head()).seq, before + 14_000);
+});

@@ -19,6 +19,7 @@ export type PersonalData = {
 
 /** The one chain there is. */
 export const CHAIN = "main";
+const CHUNK = 1_000;
 
 /**
  * Appends to the chain. The head row stays locked until the transaction ends, so entries never fork; call this last,
@@ -49,9 +50,15 @@ export async function appendAudit(
       personals.push({ chain: CHAIN, seq, user_id: userId, salt, data: text });
     }
   }
-  await tx.insertInto("audit_entries").values(entries).execute();
-  if (personals.length > 0) await tx.insertInto("audit_personal").values(personals).execute();
+  for (const rows of chunked(entries)) await tx.insertInto("audit_entries").values(rows).execute();
+  for (const rows of chunked(personals)) await tx.insertInto("audit_personal").values(rows).execute();
   await tx.updateTable("audit_chain_heads").set({ seq, hash }).where("chain", "=", CHAIN).execute();
+}
+
+/** One statement takes 65,535 values at most. */
+function chunked<T>(rows: readonly T[]): readonly T[][] {
+  const starts = Array.from({ length: Math.ceil(rows.length / CHUNK) }, (_, i) => i * CHUNK);
+  return starts.map((start) => rows.slice(start, start + CHUNK));
 }
 
 /** SHA-256(0x01 || u32be(length of chain) || chain || u64be(seq) || previous hash || entry). */

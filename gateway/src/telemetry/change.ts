@@ -48,7 +48,8 @@ export function changesBetween(
 }
 
 /**
- * The one way to change who may do what: one transaction with its audit entries. Work that throws changes nothing. If
+ * The one way to change who may do what: one transaction with its audit entries. Work that throws changes nothing; it
+ * may be called a second time, in a new transaction, if it collides with another change. If
  * cached identities must notice, the auth epoch is raised in the same transaction, and every instance that can be
  * reached has been told when this returns.
  */
@@ -68,22 +69,39 @@ export type ChangeDeps = {
   readonly announce: (epoch: number) => Promise<void>;
 };
 
+/**
+ * Locks are taken in one order everywhere: teams, projects, users, sessions and keys, of each kind in the order of its
+ * ids; then `auth_state`, and the head of the chain last. What the order cannot prevent is begun once more.
+ */
 export function changes(deps: ChangeDeps): Change {
   const { db, clock, chance, macKey } = deps;
-  return async (cause, work) => {
-    let epoch: number | undefined;
-    const result = await db.transaction().execute(async (tx) => {
+
+  function attempt<T>(cause: Cause, work: (tx: Tx, note: (event: Noted) => void) => Promise<T>) {
+    return db.transaction().execute(async (tx) => {
       const noted: Noted[] = [];
-      const done = await work(tx, (event) => noted.push(event));
-      // Locks are taken in one order everywhere: what is changed, the epoch, the head of the chain.
-      if (noted.some(({ action }) => changesIdentities(action))) epoch = await deps.raiseEpoch(tx);
+      const result = await work(tx, (event) => noted.push(event));
+      const isForAll = noted.some(({ action }) => changesIdentities(action));
+      const epoch = isForAll ? await deps.raiseEpoch(tx) : undefined;
       const records = noted.map((event) => recordOf(cause, event, clock.now(), chance));
       if (records.length > 0) await appendAudit({ tx, chance, macKey }, records);
-      return done;
+      return { result, epoch };
+    });
+  }
+
+  return async (cause, work) => {
+    const { result, epoch } = await attempt(cause, work).catch((error: unknown) => {
+      if (isCollision(error)) return attempt(cause, work);
+      throw error;
     });
     if (epoch !== undefined) await deps.announce(epoch);
     return result;
   };
+}
+
+/** PostgreSQL gave up this transaction for the sake of another: deadlock_detected, serialization_failure. */
+function isCollision(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return code === "40P01" || code === "40001";
 }
 
 function recordOf({ actor, request, source }: Cause, event: Noted, now: number, chance: Chance) {

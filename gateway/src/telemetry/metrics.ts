@@ -62,6 +62,22 @@ export function newMetrics(read: { readonly callsInFlight: () => number }) {
       help: "Limit decisions made without the shared counters.",
       registers,
     }),
+    wouldRefuse: remembering(
+      new Counter({
+        name: "protection_would_refuse_total",
+        help: "What protections that only report would have refused, by scope or limit.",
+        labelNames: ["what"] as const,
+        registers,
+      }),
+    ),
+    cooldowns: remembering(
+      new Counter({
+        name: "cooldowns_started_total",
+        help: "Cooldowns started, by what was repeated.",
+        labelNames: ["sign"] as const,
+        registers,
+      }),
+    ),
     requests: remembering(
       new Counter({
         name: "tollgate_requests_total",

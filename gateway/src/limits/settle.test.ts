@@ -3,9 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { VirtualClock } from "../lib/clock.ts";
 import { dimension, NOON } from "./counters.contract.ts";
-import { type Entry, memoryCounters } from "./counters.memory.ts";
-import { windowStartOf } from "./give-back.ts";
+import { memoryCounters } from "./counters.memory.ts";
 import type { Dimension, Taken } from "./limit.ts";
+import { windowStartOf } from "./settle.ts";
+import type { Entry } from "./states.memory.ts";
 
 /** Time passes, a cost is asked for, and perhaps one of the costs that are still kept is given back. */
 const moves = fc.array(
@@ -54,6 +55,37 @@ test("a bucket never keeps more than its burst and its rate together, whatever i
       }
     }),
     { numRuns: 1_000 },
+  );
+});
+
+test("a settled bucket is never above its burst nor in debt by more, and a window never below 0", async () => {
+  const costs = fc.array(fc.tuple(fc.integer({ min: 0, max: 900 }), fc.nat(9), fc.nat(40)), {
+    maxLength: 40,
+  });
+  await fc.assert(
+    fc.asyncProperty(limits, costs, async (rule, played) => {
+      const clock = new VirtualClock(NOON);
+      const entries = new Map<string, Entry>();
+      const counters = memoryCounters({ clock, entries });
+      for (const [byMs, reserved, cost] of played) {
+        clock.advance(byMs);
+        const asked = (["window", "bucket"] as const).map((shape) =>
+          dimension(shape, { ...rule, shape, cost: reserved, reportOnly: true }),
+        );
+        const taken = await counters.take(asked, true);
+        const before = asked.map(({ key }) => entries.get(key)?.state.amount);
+        await counters.settle(asked, taken, [cost, cost]);
+        const after = asked.map(({ key }) => entries.get(key)?.state.amount);
+        const [windowFits, bucketFits] = taken.judgements.map(({ verdict }) => verdict === "fits");
+        const burst = rule.limit === 0 ? 0 : rule.capacity;
+        const delta = cost - reserved;
+        if (windowFits) assert.equal(after[0], Math.max(0, before[0]! + delta));
+        else assert.equal(after[0], before[0]);
+        if (bucketFits) assert.equal(after[1], Math.max(0 - burst, Math.min(burst, before[1]! - delta)));
+        else assert.equal(after[1], before[1]);
+      }
+    }),
+    { numRuns: 500 },
   );
 });
 

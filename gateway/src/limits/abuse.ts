@@ -1,0 +1,146 @@
+import type { Principal } from "../identity/principal.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { AppliedLimit } from "./admit.ts";
+import type { Mode } from "./applicable.ts";
+import { type Counters, CountersUnavailable, type Dimension, type Taken } from "./limit.ts";
+
+/** What repeated refusals look like (A6). */
+export const signs = ["invalidCredential", "validationFailure", "notFound", "hammering"] as const;
+export type Sign = (typeof signs)[number];
+
+/** So many signs within the window start a cooldown; undefined: none does. */
+export type AbuseRule = {
+  readonly threshold: number | undefined;
+  readonly windowMs: number;
+  readonly baseMs: number;
+};
+
+export type AbuseRules = {
+  readonly mode: Mode;
+  readonly perSign: Readonly<Record<Sign, AbuseRule>>;
+  readonly longestMs: number;
+  /** Credentials that are not cached and have to be looked up, per address and minute. */
+  readonly lookUpsPerMinute: number | undefined;
+};
+
+/** Whose cooldown it is: a key's chain, a user, or an address by its one-way name. */
+export type Culprit = { readonly kind: "key" | "user" | "address"; readonly id: string };
+
+export type Abuse = {
+  /**
+   * Before a credential is looked up: an address that has shown too many bad ones gets one look-up per second. Cached
+   * identities never come here, so an office with one bad client goes on. Throws COOLDOWN or RATE_LIMITED.
+   */
+  letLookUp(address: string): Promise<void>;
+  /** For what anybody may ask without a credential. Throws COOLDOWN. */
+  letAsk(address: string): Promise<void>;
+  /** Counts a refusal against whoever earned it, in the background. */
+  note(sign: Sign, by: { readonly principal: Principal | undefined; readonly address: string }): void;
+};
+
+export function abuse(deps: {
+  readonly counters: Counters;
+  /** Counters of this process, which refuse as strictly while `counters` is away. */
+  readonly fallback: Counters;
+  readonly rules: AbuseRules;
+  readonly subjectOfAddress: (address: string) => string;
+  readonly onStarted: (sign: Sign, culprit: Culprit, untilMs: number) => void;
+  readonly onTrouble: (error: unknown) => void;
+}): Abuse {
+  const { rules, fallback, subjectOfAddress } = deps;
+  const isOff = rules.mode === "off";
+
+  async function take(dimensions: readonly Dimension[]): Promise<Taken> {
+    try {
+      return await deps.counters.take(dimensions, true);
+    } catch (error) {
+      if (!(error instanceof CountersUnavailable)) throw error;
+      return fallback.take(dimensions, true);
+    }
+  }
+
+  async function strike(sign: Sign, culprit: Culprit): Promise<void> {
+    const { threshold, windowMs, baseMs } = rules.perSign[sign];
+    if (threshold === undefined) return;
+    const strike = {
+      windowKey: `sign-${sign}:${culprit.kind}:${culprit.id}`,
+      holdKey: holdKeyOf(culprit),
+      threshold,
+      windowMs,
+      baseMs,
+      capMs: rules.longestMs,
+    };
+    // Both count: what this process has seen holds here while the shared counters are away.
+    const local = fallback === deps.counters ? undefined : await fallback.strike(strike);
+    const { until, started } = await deps.counters.strike(strike).catch((error: unknown) => {
+      if (local === undefined || !(error instanceof CountersUnavailable)) throw error;
+      return local;
+    });
+    if (started) deps.onStarted(sign, culprit, until);
+  }
+
+  return {
+    async letLookUp(address) {
+      const of = subjectOfAddress(address);
+      const limits = isOff ? [] : [addressHold(of)];
+      if (rules.lookUpsPerMinute !== undefined)
+        limits.push(lookUps("ip-look-ups", of, rules.lookUpsPerMinute));
+      if (limits.length === 0) return;
+      const taken = await take(limits);
+      if (taken.allowed) return;
+      const hold = isOff ? undefined : taken.judgements[0];
+      if (hold?.verdict !== "exceeded")
+        throw refusal("RATE_LIMITED", "ip-look-ups", taken, taken.judgements.at(-1)!.retryMs);
+      if (rules.mode === "report") return;
+      const trickle = await take([{ ...lookUps("ip-look-ups-held", of, 60), capacity: 1 }]);
+      if (!trickle.allowed) throw refusal("COOLDOWN", "address-cooldown", taken, hold.retryMs);
+    },
+    async letAsk(address) {
+      if (rules.mode !== "enforce") return;
+      const taken = await take([addressHold(subjectOfAddress(address))]);
+      if (!taken.allowed) throw refusal("COOLDOWN", "address-cooldown", taken, taken.judgements[0]!.retryMs);
+    },
+    note(sign, { principal, address }) {
+      if (isOff) return;
+      const at = { kind: "address", id: subjectOfAddress(address) } as const;
+      const culprit = principal === undefined || sign === "invalidCredential" ? at : culpritOf(principal);
+      strike(sign, culprit).catch(deps.onTrouble);
+    },
+  };
+}
+
+export function culpritOf({ userId, key }: Principal): Culprit {
+  return key === undefined ? { kind: "user", id: userId } : { kind: "key", id: String(key.quotaGroup) };
+}
+
+/** The same key that the limits `key-cooldown` and `user-cooldown` read. */
+export function holdKeyOf({ kind, id }: Culprit): string {
+  return `${kind}-cooldown:${id}`;
+}
+
+function addressHold(of: string): Dimension {
+  const key = holdKeyOf({ kind: "address", id: of });
+  return { id: "address-cooldown", shape: "hold", key, limit: 1, windowMs: 1, cost: 1, capacity: 0 };
+}
+
+function lookUps(id: string, of: string, perMinute: number): Dimension {
+  return {
+    id,
+    shape: "bucket",
+    key: `${id}:${of}`,
+    limit: perMinute,
+    windowMs: 60_000,
+    cost: 1,
+    capacity: perMinute,
+  };
+}
+
+function refusal(
+  code: Extract<AppliedLimit["code"], "COOLDOWN" | "RATE_LIMITED">,
+  limit: string,
+  { now }: Taken,
+  retryMs: number,
+): TollgateError {
+  const retryAfterMs = Math.max(1, retryMs);
+  return new TollgateError(code, { limit, retryAfterMs, resetAtMs: now + retryAfterMs });
+}
