@@ -16,7 +16,8 @@ import { derivedKey, type Purpose } from "./lib/secrets.ts";
 import { addressSubjects, oneWaySubject } from "./limits/address-subject.ts";
 import { EPOCH_KEY } from "./limits/applicable.ts";
 import type { Counters } from "./limits/limit.ts";
-import { registrationThrottle, signInThrottle } from "./limits/sign-in.ts";
+import { type FilePlans, holdPlan, missingPlans, planOf } from "./limits/plans.ts";
+import { lookupThrottle, registrationThrottle, signInThrottle } from "./limits/sign-in.ts";
 import type { Db } from "./store/tables.ts";
 import { erasePersonal } from "./telemetry/audit.personal.ts";
 import { type Cause, changes } from "./telemetry/change.ts";
@@ -25,6 +26,8 @@ import { sampled } from "./telemetry/sampled.ts";
 /** At a time two passwords are hashed, and 32 wait: more would take the threads that everything else needs. */
 const HASHES = { running: 2, waiting: 32 } as const;
 const NOTE_EVERY_MS = 60_000;
+/** Addresses without an account that one user may find by adding members. */
+const LOOKUPS_PER_HOUR = 20;
 const GOOGLE_JWKS_URL = "https://www.googleapis.com/oauth2/v3/certs";
 
 /** The app itself changes something: at a start, by its settings. */
@@ -37,13 +40,14 @@ export async function openPeople(options: {
   readonly db: Db;
   readonly clock: Clock;
   readonly chance: Chance;
+  readonly filePlans: FilePlans;
   readonly counters: Counters;
   /** Counters of this process, for when `counters` is away. */
   readonly fallback: Counters;
   readonly onCache: (result: CacheResult) => void;
   readonly trouble: (what: string) => (error: unknown) => void;
 }) {
-  const { settings, secretKey, db, clock, chance, counters, fallback, trouble } = options;
+  const { settings, secretKey, db, clock, chance, filePlans, counters, fallback, trouble } = options;
   const keysFor = (purpose: Purpose) =>
     secretKeysOf(settings, secretKey).map((key) => derivedKey(key, purpose));
   const tokens = tokensOf(settings, keysFor("static-token")[0]!);
@@ -61,11 +65,18 @@ export async function openPeople(options: {
     }),
     refreshTokens: refreshTokens({
       digestKeys: keysFor("refresh-digest"),
-      nextKey: keysFor("refresh-next")[0]!,
+      nextKeys: keysFor("refresh-next"),
       chance,
     }),
     graceMs: settings.REFRESH_GRACE_SECONDS * 1000,
+    planOf: planOf(filePlans),
   };
+  const missing = await missingPlans(db, filePlans);
+  if (missing.length > 0) {
+    throw new SettingsError(
+      missing.map((name) => `the plan ${name} is assigned, and neither stored nor in the configuration file`),
+    );
+  }
   await ensureUsers({ db, clock }, [...tokens.userIds, settings.APP_AUTH_DEFAULT_USER]);
   const identities: Identifier = identifier({
     ...signing,
@@ -90,21 +101,28 @@ export async function openPeople(options: {
   const subjectKey = derivedKey(secretKey, "ratelimit-subject");
   const subjectOfAddress = addressSubjects(subjectKey);
   const throttling = { counters, fallback, subjectOfAddress };
-  return {
-    ...signing,
-    change,
-    identifier: identities,
-    subjectOfAddress,
-    signInThrottle: signInThrottle({
+  const signInsOf = (kind: "email" | "user") =>
+    signInThrottle({
       ...throttling,
-      subjectOfEmail: (email) => oneWaySubject(subjectKey, email),
+      subjectOfEmail: (name) => oneWaySubject(subjectKey, `${kind}:${name}`),
       rules: {
         windowMs: settings.LOGIN_WINDOW_SECONDS * 1000,
         perEmailAndAddress: settings.LOGIN_ATTEMPTS_PER_EMAIL_AND_ADDRESS,
         perAddress: settings.LOGIN_ATTEMPTS_PER_ADDRESS,
         perEmail: settings.LOGIN_ATTEMPTS_PER_EMAIL,
       },
-    }),
+    });
+  return {
+    ...signing,
+    change,
+    filePlans,
+    holdPlan: holdPlan(filePlans),
+    identifier: identities,
+    subjectOfAddress,
+    subjectOfDevice: (device: string) => oneWaySubject(subjectKey, device),
+    signInThrottle: signInsOf("email"),
+    passwordThrottle: signInsOf("user"),
+    lookupThrottle: lookupThrottle({ counters, fallback, perUser: LOOKUPS_PER_HOUR }),
     registrationThrottle: registrationThrottle({
       ...throttling,
       perAddress: settings.REGISTRATION_ATTEMPTS_PER_ADDRESS,
@@ -157,10 +175,12 @@ function idTokensOf(
   clock: Clock,
   onTrouble: (error: unknown) => void,
 ): IdTokens | undefined {
-  const { GOOGLE_CLIENT_IDS: clientIds, GOOGLE_ISSUER: issuer } = settings;
+  const { GOOGLE_CLIENT_IDS: clientIds, GOOGLE_ISSUER: issuer, GOOGLE_TRUSTS_EMAIL: trustsEmail } = settings;
   const issuerKeys = googleKeysOf(settings, clock, onTrouble);
   const issuers = issuer === undefined ? googleIssuers : [issuer];
-  return issuerKeys === undefined ? undefined : idTokens({ clientIds, issuerKeys, clock, issuers });
+  return issuerKeys === undefined
+    ? undefined
+    : idTokens({ clientIds, issuerKeys, clock, issuers, trustsEmail });
 }
 
 /** The keys of who issues ID tokens; undefined where nobody signs in by them. */

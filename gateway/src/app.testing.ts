@@ -1,4 +1,5 @@
 import { type App, type AppOptions, openApp } from "./app.ts";
+import { filePlans } from "./config/config.ts";
 import { readSettings } from "./config/environment.ts";
 import type { ConfigFile } from "./config/file.ts";
 import { issueApiKey, type NewApiKey } from "./identity/api-keys.ts";
@@ -6,6 +7,7 @@ import type { Role } from "./identity/principal.ts";
 import { systemClock as clock } from "./lib/clock.ts";
 import { systemChance as chance } from "./lib/ids.ts";
 import { derivedKey } from "./lib/secrets.ts";
+import { holdPlan } from "./limits/plans.ts";
 import { type TestStore, testStore } from "./store/testing.ts";
 import { jsonLog } from "./telemetry/log.ts";
 
@@ -33,6 +35,7 @@ export type Person = {
   readonly refreshToken: string;
 };
 
+const noFile: ConfigFile = { providers: {}, aliases: {}, prices: {}, plans: {}, limits: {} };
 export const testSecretKey = Buffer.alloc(32, 0x0f);
 
 export async function testApp(
@@ -42,10 +45,16 @@ export async function testApp(
 ): Promise<TestApp> {
   const store = await testStore();
   const lines: string[] = [];
-  const settings = readSettings({ PORT: "0", LOG_CALLS: "all", ...testRedisUrl(), ...variables });
+  const settings = readSettings({
+    PORT: "0",
+    LOG_CALLS: "all",
+    OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "",
+    ...testRedisUrl(),
+    ...variables,
+  });
   const app: App = await openApp({
     settings,
-    file: { providers: {}, aliases: {}, prices: {}, plans: undefined, ...file },
+    file: { ...noFile, ...file },
     secretKey: testSecretKey,
     store,
     clock,
@@ -72,7 +81,7 @@ export async function testApp(
     logs: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>),
     async key(wanted = {}) {
       const { key } = await issueApiKey(
-        { change: app.change, clock, chance, pepper },
+        { change: app.change, clock, chance, pepper, holdPlan: holdPlan(filePlans({ ...noFile, ...file })) },
         { actor: { type: "system", id: "test" } },
         {
           userId: "usr_dev",

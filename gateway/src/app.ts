@@ -1,12 +1,12 @@
+import { openCounters, openLimits } from "./app.limits.ts";
 import { openPeople, peppersOf } from "./app.people.ts";
 import type { Call } from "./calls/call.ts";
 import { countSettled } from "./calls/count.ts";
 import { payers } from "./calls/payer.ts";
 import { projectParts } from "./calls/project-parts.ts";
-import { quotas } from "./calls/quotas.ts";
 import type { RunDeps } from "./calls/run.ts";
 import type { Routes } from "./calls/target.ts";
-import { defaultRates, limitPlan, listedPrices, trustedProxies } from "./config/config.ts";
+import { defaultRates, filePlans, listedPrices, trustedProxies } from "./config/config.ts";
 import { SettingsError } from "./config/environment.ts";
 import type { ConfigFile } from "./config/file.ts";
 import { plannedProviders } from "./config/providers.ts";
@@ -20,21 +20,15 @@ import { pages } from "./http/pages.ts";
 import { readinessOf } from "./http/readiness.ts";
 import { listen, newServer } from "./http/server.ts";
 import { sweepSessions } from "./identity/sessions.ts";
-import { readDeployment } from "./identity/users.ts";
 import { watchEpochs } from "./identity/watch-epochs.ts";
 import { atMost, type Clock } from "./lib/clock.ts";
 import { type Chance, uuidv7 } from "./lib/ids.ts";
 import { derivedKey, secretMatcher } from "./lib/secrets.ts";
-import { admit } from "./limits/admit.ts";
-import { EPOCH_KEY } from "./limits/applicable.ts";
-import { arrears } from "./limits/arrears.ts";
-import { memoryCounters } from "./limits/counters.memory.ts";
-import { redisCounters } from "./limits/counters.redis.ts";
-import { quotaMirror } from "./limits/mirror.ts";
+import { allLimits, EPOCH_KEY } from "./limits/applicable.ts";
+import type { Counters } from "./limits/limit.ts";
 import { openAiCompatible } from "./providers/openai.ts";
 import type { Provider } from "./providers/provider.ts";
 import { simulated } from "./providers/simulated.ts";
-import { openRedis } from "./store/redis.ts";
 import type { Store } from "./store/store.ts";
 import { anchorAudit } from "./telemetry/audit.anchor.ts";
 import type { Change } from "./telemetry/change.ts";
@@ -55,9 +49,12 @@ export type AppOptions = {
   /** Opens the operator's endpoint to the command line. */
   readonly operator?: {
     readonly token: string;
-    readonly runCommand: (change: Change, name: string, input: unknown) => Promise<unknown>;
+    readonly runCommand: (running: Running, name: string, input: unknown) => Promise<unknown>;
   };
 };
+
+/** What a command uses of a running app in place of what it would make for itself. */
+export type Running = { readonly change: Change; readonly counters: Counters };
 
 export type App = {
   /** `http://127.0.0.1:8080` */
@@ -82,42 +79,22 @@ export async function openApp(options: AppOptions): Promise<App> {
   const tell = troubleLog({ log, clock });
   const trouble = (what: string) => (error: unknown) => tell(what, error);
 
-  const redis = settings.REDIS_URL === undefined ? undefined : openRedis({ url: settings.REDIS_URL, clock });
-  const counters =
-    redis === undefined
-      ? memoryCounters({ clock })
-      : redisCounters({ redis, deployment: await readDeployment(db) });
-  const authority = quotas({ db, clock });
-  const mirror = quotaMirror({
-    clock,
-    write: (counts) =>
-      authority.mirror(counts).catch((error: unknown) => {
-        tell("daily counts not written", error);
-        throw error;
-      }),
-  });
-  const admitDeps = {
-    counters,
-    fallback: memoryCounters({ clock }),
-    localShare: settings.RATE_LIMIT_LOCAL_SHARE_PERCENT / 100,
-    failMode: settings.REDIS_FAIL_MODE,
-    seedOf: authority.usedToday,
-    quotas: authority,
-    mirror,
-    arrears: arrears({ clock }),
-  };
+  const counting = await openCounters({ settings, db, clock });
+  const { counters, fallback } = counting;
   const people = await openPeople({
     settings,
     secretKey,
     db,
     clock,
     chance,
+    filePlans: filePlans(file),
     counters,
-    fallback: admitDeps.fallback,
+    fallback,
     onCache: (result) => metrics.keyCacheLookups.labels(result).inc(),
     trouble,
   });
-  const { change, identifier: identities, subjectOfAddress } = people;
+  const { change, identifier: identities } = people;
+  const limits = openLimits({ ...people, settings, file, counting, log, metrics, trouble });
   const peppers = peppersOf(settings, secretKey);
   const pepper = peppers[0]!;
   const forgetEpochs = await watchEpochs({
@@ -183,12 +160,16 @@ export async function openApp(options: AppOptions): Promise<App> {
     listed: () => pricedModels(book),
     pages: pages(derivedKey(secretKey, "cursor")),
     ...projectParts({ clock }),
+    counters,
+    fallback,
+    quotas: limits.quotas,
+    allLimits: (subject) => allLimits(limits.rules, subject),
     readiness: () => readinessOf({ db, counters, isStopping }),
     runCommand: (name, input) =>
       operator === undefined
         ? Promise.reject(new Error("there is no operator"))
-        : operator.runCommand(change, name, input),
-  });
+        : operator.runCommand({ change, counters }, name, input),
+  }).filter(({ exists }) => exists !== false);
   const absent = new Set<Access["credential"]>();
   if (settings.INTERNAL_API_TOKEN === undefined) absent.add("internal");
   if (operator === undefined) absent.add("operator");
@@ -198,8 +179,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     log,
     metrics,
     identifier: identities,
-    limitRules: { ...limitPlan(settings, file), subjectOfAddress },
-    admit: (limits) => admit(admitDeps, limits),
+    ...limits,
+    limitHeaderStyles: settings.RATE_LIMIT_HEADERS,
+    corsOrigins: settings.CORS_ORIGINS,
     logCalls: settings.LOG_CALLS,
     trustedProxies: trustedProxies(settings),
     bodyLimitBytes: settings.BODY_LIMIT_BYTES,
@@ -246,12 +228,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       await forgetEpochs();
       const unsettled = await money.close(SETTLE_AT_STOP_MS);
       if (unsettled > 0) log.error({ unsettled }, "calls not settled; their reservations will expire");
-      await mirror.close().catch(trouble("daily counts not written"));
+      await limits.close().catch(trouble("daily counts not written"));
       await identities.flushLastUse().catch(trouble("last use not written"));
       await stopAnchoring();
       await Promise.all([...routes.providers.values()].map((provider) => provider.close()));
-      await counters.close();
-      await redis?.close();
+      await counting.close();
       await store.close();
     },
   };

@@ -29,6 +29,7 @@ export function checksOf(settings: Settings): Readonly<Record<string, () => Prom
       const issuerKeys = googleKeysOf(settings, clock, () => {});
       if (issuerKeys === undefined) return "off: GOOGLE_CLIENT_IDS is not set";
       const { keys } = (await issuerKeys("")).jwks();
+      if (keys.length === 0) throw new Error("the issuer has no keys: nobody could sign in");
       return `${keys.length} keys of the issuer read`;
     },
   };

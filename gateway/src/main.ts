@@ -1,12 +1,14 @@
 import { scopesOfRole } from "./access/permissions.ts";
 import { peppersOf, secretKeysOf } from "./app.people.ts";
-import { openApp } from "./app.ts";
+import { openApp, type Running } from "./app.ts";
+import { quotas } from "./calls/quotas.ts";
 import { type CommandDeps, UsageError } from "./cli/command.ts";
 import { diagnose, showDiagnosis } from "./cli/commands/doctor.ts";
 import { type Actions, runDataCommand, runProgram } from "./cli/program.ts";
 import { runRemotely, writeOperatorToken } from "./cli/remote.ts";
+import { filePlans, limitPlan } from "./config/config.ts";
 import { environment, readSettings } from "./config/environment.ts";
-import { readConfigFile } from "./config/file.ts";
+import { type ConfigFile, readConfigFile } from "./config/file.ts";
 import { secretKeyOf } from "./config/secret-key.ts";
 import type { Settings } from "./config/settings.ts";
 import { issueApiKey } from "./identity/api-keys.ts";
@@ -19,6 +21,9 @@ import { systemClock as clock } from "./lib/clock.ts";
 import { TollgateError } from "./lib/errors.ts";
 import { systemChance as chance } from "./lib/ids.ts";
 import { derivedKey } from "./lib/secrets.ts";
+import { allLimits } from "./limits/applicable.ts";
+import { memoryCounters } from "./limits/counters.memory.ts";
+import { holdPlan, planOf } from "./limits/plans.ts";
 import { checksOf } from "./main.doctor.ts";
 import { openStore, orClosed, withStore } from "./main.store.ts";
 import { startSimulatedServer } from "./providers/simulated.server.ts";
@@ -26,7 +31,7 @@ import { FolderInUse } from "./store/lock.ts";
 import { migrate, migrateDown, migrationStatus } from "./store/migrate.ts";
 import type { Store } from "./store/store.ts";
 import { erasePersonal } from "./telemetry/audit.personal.ts";
-import { type Cause, type Change, changes } from "./telemetry/change.ts";
+import { type Cause, changes } from "./telemetry/change.ts";
 import { jsonLog } from "./telemetry/log.ts";
 
 const out = (text: string) => void process.stdout.write(`${text}\n`);
@@ -39,7 +44,8 @@ const actions: Actions = {
     try {
       return await withStore(settings, async (store) => {
         await migrate(store);
-        return runDataCommand(commandDeps(settings, store), name, input);
+        const file = readConfigFile(settings.CONFIG_FILE);
+        return runDataCommand(commandDeps(settings, file, store), name, input);
       });
     } catch (error) {
       if (!(error instanceof FolderInUse) || error.owner.adminUrl === undefined) throw error;
@@ -74,11 +80,11 @@ async function serve(): Promise<void> {
   const { app, deps } = await orClosed(store, async () => {
     const secretKey = secretKeyOf(settings, chance);
     await migrate(store);
-    const deps = commandDeps(settings, store);
+    const deps = commandDeps(settings, file, store);
     const operator = {
       token: operatorToken,
-      runCommand: (change: Change, name: string, input: unknown) =>
-        runForOperator({ ...deps, change }, name, input),
+      runCommand: (running: Running, name: string, input: unknown) =>
+        runForOperator({ ...deps, ...running }, name, input),
     };
     const parts = { settings, file, secretKey, store, clock, chance, log };
     return { app: await openApp(announce === undefined ? parts : { ...parts, operator }), deps };
@@ -141,12 +147,15 @@ async function runForOperator(deps: CommandDeps, name: string, input: unknown): 
   }
 }
 
-function commandDeps(settings: Settings, { db }: Store): CommandDeps {
+function commandDeps(settings: Settings, file: ConfigFile, { db }: Store): CommandDeps {
   const secretKey = secretKeyOf(settings, chance);
   const pepper = peppersOf(settings, secretKey)[0]!;
   const macKeys = secretKeysOf(settings, secretKey).map((key) => derivedKey(key, "audit-mac"));
   // Servers hear of the change by NOTIFY.
   const change = changes({ db, clock, chance, macKey: macKeys[0]!, raiseEpoch, announce: async () => {} });
+  const plans = filePlans(file);
+  // A user's own limits have nothing to do with addresses and devices.
+  const rules = { ...limitPlan(settings, file), subjectOfAddress: () => "", subjectOfDevice: () => "" };
   return {
     db,
     clock,
@@ -154,6 +163,12 @@ function commandDeps(settings: Settings, { db }: Store): CommandDeps {
     pepper,
     macKeys,
     change,
+    holdPlan: holdPlan(plans),
+    planOf: planOf(plans),
+    allLimits: (subject) => allLimits(rules, subject),
+    // Of an embedded database whose server does not run, nothing is counted. Elsewhere servers hold the counters.
+    counters: settings.DATABASE_URL === undefined ? memoryCounters({ clock }) : undefined,
+    quotas: quotas({ db, clock }),
     erasePersonal,
     passwords: passwords(hashGate({ running: 1, waiting: 8 })),
     defaultUser: settings.APP_AUTH_DEFAULT_USER,

@@ -2,17 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Principal, Role } from "../identity/principal.ts";
-import { grant } from "../identity/testing.ts";
+import { grant, principal } from "../identity/testing.ts";
 import { authorize, effectiveScopes } from "./authorize.ts";
 import { isScope, type Scope, scopes, scopesOfRole } from "./permissions.ts";
 
 const roles: readonly Role[] = ["admin", "manager", "developer", "viewer"];
 
-function principal(role: Role, keyScopes?: readonly string[]): Principal {
-  const who = { userId: "usr_ann", role, epoch: 1 } as const;
-  if (keyScopes === undefined) return { ...who, credential: { kind: "static" } };
+function withRole(role: Role, keyScopes?: readonly string[]): Principal {
+  if (keyScopes === undefined) return principal({ role });
   const key = grant({ scopes: keyScopes, ownerRole: role });
-  return { ...who, credential: { kind: "key" }, key };
+  return principal({ role, credential: { kind: "key" }, key });
 }
 
 function isAllowed(who: Principal, scope: Scope): boolean {
@@ -33,7 +32,7 @@ test("a key may do what both its scopes and its owner's role allow, and nothing 
   fc.assert(
     fc.property(fc.constantFrom(...roles), someScopes, fc.constantFrom(...scopes), (role, own, scope) => {
       const expected = scopesOfRole[role].has(scope) && own.includes(scope);
-      const who = principal(role, own);
+      const who = withRole(role, own);
       assert.equal(isAllowed(who, scope), expected);
       assert.equal(isAllowed(who, scope), expected);
     }),
@@ -47,7 +46,7 @@ test("a signed-in user beside an app's key may do what user, key and the key's o
     fc.property(some, some, someScopes, fc.constantFrom(...scopes), (role, ownerRole, own, scope) => {
       const key = grant({ scopes: own, ownerRole, ownerId: "usr_app" });
       const credential = { kind: "session", sessionId: "s" } as const;
-      const who = { userId: "usr_ann", role, credential, key, epoch: 1 };
+      const who = principal({ role, credential, key });
       const expected = [
         scopesOfRole[role].has(scope),
         own.includes(scope),
@@ -60,25 +59,25 @@ test("a signed-in user beside an app's key may do what user, key and the key's o
 
 test("what asks for a person takes neither a key nor a static token, whatever its scopes", () => {
   const personal = { scope: "none", signedIn: true } as const;
-  for (const who of [principal("admin"), principal("admin", scopes)]) {
+  for (const who of [withRole("admin"), withRole("admin", scopes)]) {
     assert.throws(() => authorize(who, personal), { code: "FORBIDDEN" });
   }
   const credential = { kind: "session", sessionId: "s" } as const;
-  authorize({ userId: "usr_ann", role: "viewer", credential, epoch: 1 }, personal);
+  authorize(principal({ role: "viewer", credential }), personal);
 });
 
 test("what asks for no scope takes whoever is identified", () => {
-  for (const who of [principal("viewer"), principal("viewer", [])]) authorize(who, { scope: "none" });
+  for (const who of [withRole("viewer"), withRole("viewer", [])]) authorize(who, { scope: "none" });
 });
 
 test("a key without scopes may do nothing", () => {
-  assert.equal(effectiveScopes(principal("admin", [])).size, 0);
+  assert.equal(effectiveScopes(withRole("admin", [])).size, 0);
 });
 
 test("without a key the role alone decides", () => {
   for (const role of roles) {
     for (const scope of scopes) {
-      assert.equal(isAllowed(principal(role), scope), scopesOfRole[role].has(scope), `${role} ${scope}`);
+      assert.equal(isAllowed(withRole(role), scope), scopesOfRole[role].has(scope), `${role} ${scope}`);
     }
   }
 });

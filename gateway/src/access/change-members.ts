@@ -12,7 +12,10 @@ export type UserName = { readonly userId: string } | { readonly emailNorm: strin
 
 export type MemberChangeDeps = { readonly clock: Clock; readonly change: Change };
 
-/** Takes a manager. Throws NOT_FOUND for an unknown user, CONFLICT for one who belongs to the place already. */
+/**
+ * Takes a manager. Throws NOT_FOUND for an unknown user, CONFLICT for one who belongs to the place already, FORBIDDEN
+ * for oneself: what one is through a team would outlast it.
+ */
 export async function addMember(
   { clock, change }: MemberChangeDeps,
   { caller, cause }: By,
@@ -23,11 +26,12 @@ export async function addMember(
     const { ownerId } = await holdPlace(tx, caller, place, "manager");
     const userId = await findUserId(tx, name);
     if (userId === undefined) throw refusal("NOT_FOUND", "There is no such user here.");
+    if (userId === caller.userId) throw refusal("FORBIDDEN", "Nobody adds themselves.");
     const isNew =
       userId !== ownerId && (await memberRows(tx, place).add(userId, role, new Date(clock.now())));
     if (!isNew) throw refusal("CONFLICT", "This user belongs here already.");
     note(noted("member.add", place, userId, [null, role]));
-    return (await findMember(tx, place, userId))!;
+    return getMember(tx, place, userId);
   });
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Principal } from "../identity/principal.ts";
-import { grant } from "../identity/testing.ts";
+import { grant, principal } from "../identity/testing.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { effectiveScopes } from "./authorize.ts";
 import { authorizeGrant, isLimited } from "./grants.ts";
@@ -11,13 +11,13 @@ import { scopes } from "./permissions.ts";
 const roles = ["admin", "manager", "developer", "viewer"] as const;
 
 function caller(role: Principal["role"], key?: Principal["key"]): Principal {
-  const bare: Principal = { userId: "usr_ann", role, credential: { kind: "static" }, epoch: 1 };
+  const bare = principal({ role });
   return key === undefined ? bare : { ...bare, key };
 }
 
-function refusal(principal: Principal, wanted: readonly string[]): TollgateError | undefined {
+function refusal(who: Principal, wanted: readonly string[]): TollgateError | undefined {
   try {
-    authorizeGrant(principal, wanted);
+    authorizeGrant(who, wanted);
     return undefined;
   } catch (error) {
     assert.ok(error instanceof TollgateError);
@@ -47,6 +47,7 @@ test("a key with any limit of its own hands out nothing, not even less", () => {
   for (const limit of [
     { projectId: 1 },
     { dailyQuota: 0 },
+    { plan: { name: "small", limits: {} } },
     { allowedModels: [] },
     { allowedNetworks: [] },
     { expiresAtMs: 0 },

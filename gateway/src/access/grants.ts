@@ -4,7 +4,8 @@ import { effectiveScopes } from "./authorize.ts";
 
 /** Does the key allow less than its scopes say? */
 export function isLimited(key: KeyGrant): boolean {
-  const limits = [key.projectId, key.dailyQuota, key.allowedModels, key.allowedNetworks, key.expiresAtMs];
+  const { projectId, dailyQuota, plan, allowedModels, allowedNetworks, expiresAtMs } = key;
+  const limits = [projectId, dailyQuota, plan, allowedModels, allowedNetworks, expiresAtMs];
   return limits.some((limit) => limit !== null);
 }
 

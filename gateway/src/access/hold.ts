@@ -9,10 +9,11 @@ export type By = { readonly caller: Caller; readonly cause: Cause };
 
 /**
  * Locks a project until the transaction ends, then reads it. Throws NOT_FOUND, or FORBIDDEN below `wanted`. Who needs a
- * team as well holds that first: locks are taken in one order.
+ * team as well holds that first: locks are taken in one order. Keys and members that only name the project, by a
+ * foreign key, are not held up: they would hold up the project in turn.
  */
 export async function holdProject(tx: Tx, caller: Caller, id: number, wanted: Level): Promise<Project> {
-  await tx.selectFrom("projects").select("id").where("id", "=", id).forUpdate().execute();
+  await tx.selectFrom("projects").select("id").where("id", "=", id).forNoKeyUpdate().execute();
   return requireLevel(await findProject(tx, caller, id), wanted);
 }
 
@@ -25,6 +26,6 @@ export async function holdTeam(
   { shared = false } = {},
 ): Promise<Team> {
   const row = tx.selectFrom("teams").select("id").where("id", "=", id);
-  await (shared ? row.forShare() : row.forUpdate()).execute();
+  await (shared ? row.forShare() : row.forNoKeyUpdate()).execute();
   return requireLevel(await findTeam(tx, caller, id), wanted);
 }

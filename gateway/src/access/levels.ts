@@ -14,9 +14,9 @@ export function boundProject({ key }: Caller): number | undefined {
   return key?.projectId ?? undefined;
 }
 
-/** The user behind the caller's key, who is not always the caller. */
+/** The user behind the caller's key, who is not always the caller, with what the key leaves to them. */
 export function keyOwner({ key }: Caller): Caller | undefined {
-  return key === undefined ? undefined : { userId: key.ownerId, role: key.ownerRole };
+  return key === undefined ? undefined : { userId: key.ownerId, role: key.ownerRole, key };
 }
 
 export function isAtLeast(level: Level, wanted: Level): boolean {

@@ -7,7 +7,7 @@ import { findTeam } from "./teams.ts";
 /** What has members. */
 export type Place = { readonly kind: "project" | "team"; readonly id: number };
 
-/** Who belongs to a place: its owner, or a member of it itself. */
+/** Who belongs to a place: its owner, or a member of it itself that was not erased. */
 export type Member = {
   readonly userId: string;
   readonly name: string;
@@ -60,18 +60,14 @@ async function readMembers(
   { kind, id }: Place,
   which: RawBuilder<unknown>,
 ): Promise<readonly Member[]> {
-  const everybody =
-    kind === "project"
-      ? sql`
-        select owner_id as user_id, 'owner' as role, created_at as added_at from projects where id = ${id}
-        union all select user_id, role, added_at from project_members where project_id = ${id}`
-      : sql`
-        select owner_id as user_id, 'owner' as role, created_at as added_at from teams where id = ${id}
-        union all select user_id, role, added_at from team_members where team_id = ${id}`;
+  const everybody = sql`
+    select owner_id as user_id, 'owner' as role, created_at as added_at from ${sql.table(`${kind}s`)} where id = ${id}
+    union all
+    select user_id, role, added_at from ${sql.table(`${kind}_members`)} where ${sql.ref(`${kind}_id`)} = ${id}`;
   const { rows } = await sql<MemberRow>`
     select users.id as user_id, users.name, users.email, listed.role, listed.added_at
     from (${everybody}) as listed join users on users.id = listed.user_id
-    where ${which}`.execute(db);
+    where (listed.role = 'owner' or users.erased_at is null) and ${which}`.execute(db);
   return rows.map((row) => ({
     userId: row.user_id,
     name: row.name,

@@ -6,6 +6,7 @@ import type { MemberRole } from "../store/tables.ts";
 import { testStore } from "../store/testing.ts";
 import { type Caller, isAtLeast, type Level, levels } from "./levels.ts";
 import { findProject, levelIn, listProjects } from "./projects.ts";
+import { findTeam } from "./teams.ts";
 import { memberOf, projectOf, teamOf } from "./testing.ts";
 
 const store = await testStore();
@@ -146,4 +147,30 @@ test("lists hold what the caller may see, ascending, in sections", async () => {
     section.map(({ id }) => id),
     ids.slice(3, 5),
   );
+});
+
+test("a narrow key of an administrator is nobody's owner, and neither is an app's key beside one", async () => {
+  const id = await projectOf(db, "usr_ann");
+  const team = await teamOf(db, "usr_ann");
+  const root = { userId: "usr_bob", role: "admin" } as const;
+  const keyOf = (ownerRole: Role, scopes: readonly string[]) =>
+    grant({ ownerId: "usr_bob", ownerRole, scopes });
+  for (const [caller, level] of [
+    [root, "owner"],
+    [{ ...root, key: keyOf("admin", ["admin:*"]) }, "owner"],
+    [{ ...root, key: keyOf("admin", ["projects:read", "projects:write"]) }, undefined],
+    [{ ...root, key: keyOf("developer", ["projects:write", "admin:*"]) }, undefined],
+    [{ userId: "usr_eve", role: "developer", key: keyOf("admin", ["admin:*"]) }, undefined],
+  ] as const) {
+    assert.equal(await levelIn(db, caller, id), level);
+    assert.equal((await findTeam(db, caller, team))?.level, level);
+  }
+});
+
+test("a key bound to a project takes no administrator's rights there that it was not given", async () => {
+  const id = await projectOf(db, "usr_ann");
+  const bound = (scopes: readonly string[]) =>
+    grant({ ownerId: "usr_bob", ownerRole: "admin", projectId: id, scopes });
+  assert.equal(await levelIn(db, { ...ann, key: bound(["projects:read"]) }, id), undefined);
+  assert.equal(await levelIn(db, { ...ann, key: bound(["projects:read", "admin:*"]) }, id), "owner");
 });

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Db } from "../store/tables.ts";
+import { isAdministrator } from "./authorize.ts";
 import { boundProject, type Caller, highestOf, keyOwner, type Level, lowerOf } from "./levels.ts";
 
 /** A project as its reader knows it. */
@@ -58,13 +59,10 @@ type ProjectRow = {
 };
 
 /** The one place that says what a user is in a project: its owner, a member, or something in its team. */
-async function readProjects(
-  db: Db,
-  { userId, role }: Caller,
-  which: RawBuilder<unknown>,
-): Promise<readonly Project[]> {
+async function readProjects(db: Db, caller: Caller, which: RawBuilder<unknown>): Promise<readonly Project[]> {
+  const { userId } = caller;
   const level = highestOf(
-    sql`case when ${role === "admin"}::boolean or projects.owner_id = ${userId} then 'owner' end`,
+    sql`case when ${isAdministrator(caller)}::boolean or projects.owner_id = ${userId} then 'owner' end`,
     sql`here.role`,
     sql`case when teams.owner_id = ${userId} then 'manager' end`,
     sql`there.role`,

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Db } from "../store/tables.ts";
+import { isAdministrator } from "./authorize.ts";
 import { boundProject, type Caller, highestOf, type Level } from "./levels.ts";
 import type { Section } from "./projects.ts";
 
@@ -29,9 +30,9 @@ type TeamRow = { id: number; name: string; owner_id: string; created_at: Date; l
 /** The one place that says what a user is in a team: its owner or a member. */
 async function readTeams(db: Db, caller: Caller, which: RawBuilder<unknown>): Promise<readonly Team[]> {
   if (boundProject(caller) !== undefined) return [];
-  const { userId, role } = caller;
+  const { userId } = caller;
   const level = highestOf(
-    sql`case when ${role === "admin"}::boolean or teams.owner_id = ${userId} then 'owner' end`,
+    sql`case when ${isAdministrator(caller)}::boolean or teams.owner_id = ${userId} then 'owner' end`,
     sql`members.role`,
   );
   const { rows } = await sql<TeamRow>`

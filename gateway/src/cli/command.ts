@@ -1,20 +1,20 @@
 import type { z } from "zod";
 import type { By } from "../access/hold.ts";
+import type { UserLimitDeps } from "../calls/user-limits.ts";
 import type { Passwords } from "../identity/passwords.ts";
-import type { Clock } from "../lib/clock.ts";
 import type { Chance } from "../lib/ids.ts";
-import type { Db, Tx } from "../store/tables.ts";
+import type { HoldPlan } from "../limits/plans.ts";
+import type { Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
 
 /** What a command that works on the data may use; the same in the command line's process and in a running server. */
-export type CommandDeps = {
-  readonly db: Db;
-  readonly clock: Clock;
+export type CommandDeps = UserLimitDeps & {
   readonly chance: Chance;
   readonly pepper: Uint8Array;
   /** Keys of the audit log: that of SECRET_KEY, and those of the keys before it. */
   readonly macKeys: readonly Uint8Array[];
   readonly change: Change;
+  readonly holdPlan: HoldPlan;
   readonly passwords: Passwords;
   /** Erases a user's personal data from the audit log. */
   readonly erasePersonal: (tx: Tx, userId: string) => Promise<number>;
@@ -33,7 +33,7 @@ export type DataCommand = {
   /** As typed: `keys issue`. */
   readonly name: string;
   readonly about: string;
-  /** Positional arguments, by the input field they fill. */
+  /** Positional arguments, by the input field they fill; one in brackets may be left out. */
   readonly arguments: readonly string[];
   /** Flags as commander declares them, each for the input field of its camel-cased name, and how their text is read. */
   readonly options: readonly (readonly [flags: string, about: string, read?: (text: string) => unknown])[];

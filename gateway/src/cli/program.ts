@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { type CommandDeps, type DataCommand, UsageError } from "./command.ts";
 import { auditCommands } from "./commands/audit.ts";
 import { keyCommands } from "./commands/keys.ts";
+import { limitCommands } from "./commands/limits.ts";
 import { projectCommands } from "./commands/projects.ts";
 import { teamCommands } from "./commands/teams.ts";
 import { userCommands } from "./commands/users.ts";
@@ -14,6 +15,7 @@ export const dataCommands: readonly DataCommand[] = [
   ...userCommands,
   ...projectCommands,
   ...teamCommands,
+  ...limitCommands,
   ...auditCommands,
 ];
 
@@ -114,11 +116,13 @@ function addDataCommand(
     program.commands.find((known) => known.name() === group) ??
     program.command(group).description(`Work with ${group}.`);
   const leaf = parent.command(verb).description(command.about).option("--json", "print JSON");
-  for (const argument of command.arguments) leaf.argument(`<${argument}>`);
+  for (const argument of command.arguments) {
+    leaf.argument(argument.startsWith("[") ? argument : `<${argument}>`);
+  }
   for (const [flags, about, read = String] of command.options) leaf.option(flags, about, read);
   leaf.action(async (...received: unknown[]) => {
     const { json, ...options } = leaf.opts<{ json?: boolean }>();
-    const named = command.arguments.map((name, index) => [name, received[index]]);
+    const named = command.arguments.map((name, index) => [name.replace(/^\[|\]$/g, ""), received[index]]);
     await act({ ...options, ...Object.fromEntries(named) }, json);
   });
 }

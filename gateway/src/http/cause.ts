@@ -2,16 +2,15 @@ import type { FastifyRequest } from "fastify";
 import type { Principal } from "../identity/principal.ts";
 import type { Actor, Cause } from "../telemetry/change.ts";
 import type { Access } from "./endpoint.ts";
-
-const MAX_USER_AGENT_LENGTH = 256;
+import { sourceOf } from "./source.ts";
 
 /** Who asks by this request, as the audit log names it. */
 export function causeOf(request: FastifyRequest, address: string, credential: Access["credential"]): Cause {
-  const { trace, method, routeOptions, headers } = request;
+  const { trace, method, routeOptions } = request;
   return {
     actor: actorOf(trace.visitor?.principal, credential),
     request: { correlationId: trace.correlationId, method, route: routeOptions.url ?? "none" },
-    source: { address, userAgent: headers["user-agent"]?.slice(0, MAX_USER_AGENT_LENGTH) },
+    source: sourceOf(request, address),
   };
 }
 

@@ -1,6 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Gate, Visitor } from "../calls/enter.ts";
+import type { TokenEstimate } from "../limits/applicable.ts";
+import type { Surface } from "../limits/headers.ts";
+import type { Ticket } from "../limits/ticket.ts";
 import type { Cause } from "../telemetry/change.ts";
 
 /**
@@ -10,7 +13,9 @@ import type { Cause } from "../telemetry/change.ts";
  */
 export type Access =
   | ({ readonly credential: "caller" } & Gate)
-  | { readonly credential: "internal" | "operator" | "metrics" | "nobody" };
+  | { readonly credential: "internal" | "operator" | "metrics" }
+  /** `coolsDown`: not for addresses in a cooldown. */
+  | { readonly credential: "nobody"; readonly coolsDown?: true };
 
 /** One row of the endpoint table: everything there is to know about a route (design, rule 6). */
 export type Endpoint = {
@@ -20,9 +25,20 @@ export type Endpoint = {
   /** The same endpoint under other paths. */
   readonly alsoAt?: readonly string[];
   readonly summary: string;
+  /** False: not with these settings; the route is not there at all. */
+  readonly exists?: boolean;
   readonly access: Access;
+  /** Whose clients call it, and read its errors and limits; undefined: ours. */
+  readonly surface?: Surface;
   /** AI routes take larger bodies, and the provider decides about most of their fields. */
   readonly isAiCall?: boolean;
+  /** Of an AI call's body, as `readBody` read it: what its limits on tokens are to hold. */
+  readonly tokensOf?: (body: unknown) => TokenEstimate;
+  /**
+   * Whether it is answered when the house is full: `always`, or from the part that is kept free (`reserved`). Else it
+   * is work, and refused first.
+   */
+  readonly priority?: "always" | "reserved";
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
@@ -45,6 +61,9 @@ export type Visit = {
   readonly correlationId: string;
   /** Set for `caller` endpoints. */
   readonly visitor: Visitor;
+  /** Set for AI calls: the call's id, and what its limits took. */
+  readonly callId: string;
+  readonly ticket: Ticket;
   /** The client's address, as `clientAddress` found it. */
   readonly address: string;
   /** Who asks, for the audit log. */

@@ -1,14 +1,18 @@
+import type { CooldownDeps } from "../calls/cooldowns.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type AccountDeps, accountRoutes } from "./routes/accounts.ts";
 import { type AuditDeps, auditRoutes } from "./routes/audit.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
+import { cooldownRoutes } from "./routes/cooldowns.ts";
 import { type CostDeps, costRoutes } from "./routes/costs.ts";
 import { type GoogleDeps, googleRoutes } from "./routes/google.ts";
 import { type InternalDeps, internalRoutes } from "./routes/internal.ts";
 import { type KeyDeps, keyRoutes } from "./routes/keys.ts";
+import { type LimitDeps, limitRoutes } from "./routes/limits.ts";
 import { type MemberDeps, memberRoutes } from "./routes/members.ts";
 import { type ModelDeps, modelRoutes } from "./routes/models.ts";
 import { type OperatorDeps, operatorRoutes } from "./routes/operator.ts";
+import { type PlanDeps, planRoutes } from "./routes/plans.ts";
 import { type ProjectDeps, projectRoutes } from "./routes/projects.ts";
 import { type SessionDeps, sessionRoutes } from "./routes/sessions.ts";
 import { type SetupDeps, setupRoutes } from "./routes/setup.ts";
@@ -16,11 +20,14 @@ import { type SystemDeps, systemRoutes } from "./routes/system.ts";
 import { type TeamDeps, teamRoutes } from "./routes/teams.ts";
 import { type UserDeps, userRoutes } from "./routes/users.ts";
 
-export type EndpointDeps = AccountDeps &
+export type EndpointDeps = CooldownDeps &
+  AccountDeps &
   AuditDeps &
   GoogleDeps &
   SessionDeps &
   UserDeps &
+  PlanDeps &
+  LimitDeps &
   KeyDeps &
   InternalDeps &
   TeamDeps &
@@ -38,12 +45,15 @@ export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
   return [
     ...chatRoutes(deps),
     ...modelRoutes(deps),
+    ...cooldownRoutes(deps),
     ...costRoutes(deps),
     ...accountRoutes(deps),
     ...googleRoutes(deps),
     ...sessionRoutes(deps),
     ...setupRoutes(deps),
     ...userRoutes(deps),
+    ...planRoutes(deps),
+    ...limitRoutes(deps),
     ...auditRoutes(deps),
     ...teamRoutes(deps),
     ...projectRoutes(deps),

@@ -11,11 +11,18 @@ export const plainText = z.string().refine((text) => !text.includes("\0"), "must
 export const nameText = plainText.trim().min(1).max(200);
 
 const MAX_USD = 1e12;
+const MIN_USD = 1e-12;
 const AMOUNT = 'must be an amount in USD with at most 12 decimals, such as 100 or "0.000001"';
+
+const amount = z
+  .number()
+  .min(0)
+  .lt(MAX_USD)
+  .refine((usd) => usd === 0 || usd >= MIN_USD, AMOUNT);
 
 /** USD, exactly: a JSON number, or a decimal text. */
 export const usdAmount = z
-  .union([z.number().min(0).lt(MAX_USD), z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, AMOUNT)], AMOUNT)
+  .union([amount, z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, AMOUNT)], AMOUNT)
   .transform((usd, context): Pico => {
     const pico = picoFromUsd(String(usd));
     if (typeof usd === "number" && usdNumber(pico) !== usd) context.addIssue(AMOUNT);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { scopes } from "../access/permissions.ts";
+import { limitAmount, planName } from "../config/file.ts";
 import type { ApiKey } from "../identity/api-keys.ts";
 import { isoTime } from "../lib/clock.ts";
 import { networkText, parseNetworks } from "../lib/networks.ts";
@@ -18,6 +19,7 @@ export const keyShape = z
     scopes: z.array(z.string()),
     status: z.enum(["active", "rotating", "expired", "revoked"]),
     daily_quota: z.int().nullable(),
+    plan: z.string().nullable(),
     daily_usage: z.int(),
     allowed_models: z.array(z.string()).nullable(),
     allowed_ips: z.array(z.string()).nullable(),
@@ -45,6 +47,7 @@ export function keyJson(key: ApiKey): KeyJson {
     scopes: [...key.scopes],
     status: key.status,
     daily_quota: key.dailyQuota,
+    plan: key.plan,
     daily_usage: key.dailyUsage,
     allowed_models: key.allowedModels === null ? null : [...key.allowedModels],
     allowed_ips: key.allowedIps === null ? null : [...key.allowedIps],
@@ -66,13 +69,19 @@ const network = z
   .refine((text) => parseNetworks([text]).faults.length === 0, "must be a network such as 192.0.2.0/24")
   .transform((text) => networkText(parseNetworks([text]).networks[0]!));
 
+/** With its offset a time can lie behind the last that ISO 8601 writes in four digits. */
+const expiry = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine((text) => Date.parse(text) < Date.UTC(10_000, 0), "must be before the year 10000");
+
 /** What may be asked of a key, field by field. */
 export const keyFields = {
   name: nameText,
   description: plainText.max(2000),
   scopes: z.array(z.enum(scopes)).max(scopes.length),
-  daily_quota: z.int().min(0).max(1_000_000_000),
-  expires_at: z.iso.datetime({ offset: true }),
+  daily_quota: limitAmount,
+  plan: planName,
+  expires_at: expiry,
   project_id: z.int().min(1),
   allowed_models: z.array(plainText.regex(/^\S{1,256}$/, "must be a model's name")).max(MAX_LIST),
   allowed_ips: z.array(network).max(MAX_LIST),

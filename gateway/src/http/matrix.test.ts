@@ -15,7 +15,7 @@ import { type CallerName, callers, matrix } from "./matrix.testing.ts";
  */
 const internalToken = "internal-token-of-the-tests";
 const operatorToken = newKey("it", seededChance(1));
-const off = { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "" };
+const off = { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "", ABUSE_MODE: "off" };
 
 let app: TestApp;
 let owner: Person;
@@ -33,7 +33,8 @@ type Things = {
 
 before(async () => {
   const operator = { token: operatorToken, runCommand: async () => ({}) };
-  app = await testApp({ INTERNAL_API_TOKEN: internalToken, ...off }, {}, operator);
+  const google = { GOOGLE_CLIENT_IDS: "tollgate-web" };
+  app = await testApp({ INTERNAL_API_TOKEN: internalToken, ...google, ...off }, {}, operator);
   owner = await app.person();
   const [viewer, developer, manager, admin] = [
     await app.person("viewer"),
@@ -229,6 +230,9 @@ const bodies: Record<string, unknown> = {
   "POST /auth/api-keys": { name: "K", scopes: [] },
   "PATCH /auth/api-keys/:id": { name: "K" },
   "PATCH /admin/users/:id": {},
+  "PUT /admin/plans/:name": { limits: {} },
+  "PATCH /admin/users/:id/limits": { overrides: {} },
+  "POST /admin/users/:id/limits/reset": { id: "user-minute" },
   "PATCH /teams/:id/members/:userId": { role: "viewer" },
   "PATCH /projects/:id/members/:userId": { role: "viewer" },
   "POST /internal/secret-scanning/revoke": [],
@@ -257,12 +261,14 @@ async function call(
     .replace("/api-keys/:id", `/api-keys/${ids.key}`)
     .replace("/users/:id", `/users/${member}`)
     .replace("/sessions/:id", "/sessions/00000000-0000-7000-8000-000000000000")
+    .replace(":kind/:subject", "user/usr_dev")
     .replace(":userId", member)
     .replace(":prefix", ids.prefix)
+    .replace(":name", "gold")
     .replace(":command", "keys-list")
     .replace(":model", "sim-echo")
     .replace(":provider", "x");
-  const takesJson = method === "POST" || method === "PATCH";
+  const takesJson = method === "POST" || method === "PUT" || method === "PATCH";
   const json = takesJson ? (filled[id] ?? bodies[id] ?? {}) : undefined;
   return where.fetch(url, { method, ...(key === undefined ? {} : { key }), json });
 }

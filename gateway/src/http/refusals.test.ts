@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { errors, TollgateError } from "../lib/errors.ts";
+import { seededChance } from "../lib/ids.ts";
 import { StoreUnavailable } from "../store/outages.ts";
 import { answerError, asTollgateError } from "./refusals.ts";
 
 const withCode = (code: string) => Object.assign(new Error("internal wording"), { code });
 
-function answered(error: unknown) {
+function answered(error: unknown, accept?: string) {
   const sent: { status: number; body: string; headers: Record<string, string> } = {
     status: 0,
     body: "",
@@ -17,10 +18,14 @@ function answered(error: unknown) {
     code: (status: number) => Object.assign(sent, { status }) && reply,
     headers: (headers: Record<string, string>) => Object.assign(sent.headers, headers) && reply,
     type: (type: string) => Object.assign(sent.headers, { "content-type": type }) && reply,
-    send: (body: string) => Object.assign(sent, { body }) && reply,
+    send: (body: Buffer) => Object.assign(sent, { body: body.toString() }) && reply,
   };
-  const request = { trace: { correlationId: "req_0123456789", error: undefined as unknown } };
-  answerError(error, request as unknown as FastifyRequest, reply as unknown as FastifyReply);
+  const request = {
+    headers: { accept },
+    routeOptions: { config: {} },
+    trace: { correlationId: "req_0123456789", error: undefined as unknown },
+  };
+  answerError(error, request as unknown as FastifyRequest, reply as unknown as FastifyReply, seededChance(1));
   return { ...sent, logged: request.trace.error };
 }
 
@@ -70,4 +75,14 @@ test("a refusal is sent as its envelope with its headers, and is no error in the
   assert.equal(headers["www-authenticate"], 'Bearer realm="tollgate"');
   assert.equal(headers["content-type"], "application/json; charset=utf-8");
   assert.equal(logged, undefined);
+});
+
+test("who asks for problems gets them, with the same status and headers", () => {
+  const error = new TollgateError("OVERLOADED", { retryAfterMs: 2_000 });
+  const plain = answered(error);
+  const problem = answered(error, "application/problem+json");
+  assert.equal(problem.headers["content-type"], "application/problem+json");
+  assert.deepEqual({ ...problem.headers, "content-type": plain.headers["content-type"] }, plain.headers);
+  const { status, code, instance } = JSON.parse(problem.body);
+  assert.deepEqual([status, code, instance], [503, "OVERLOADED", "urn:correlation:req_0123456789"]);
 });

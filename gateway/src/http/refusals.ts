@@ -12,8 +12,10 @@ import {
   type ZodFastifySchemaValidationError,
 } from "fastify-type-provider-zod";
 import { errorBody, errorHeaders } from "../calls/envelope.ts";
+import { asksForProblem, PROBLEM_TYPE, problemBody } from "../calls/problem.ts";
 import { type ErrorCode, errors, type FieldFault, TollgateError } from "../lib/errors.ts";
 import { type Chance, newCorrelationId } from "../lib/ids.ts";
+import type { Surface } from "../limits/headers.ts";
 import { isOutage } from "../store/outages.ts";
 import { requestFault } from "./guard.ts";
 import { correlationIdOf } from "./trace.ts";
@@ -51,9 +53,9 @@ function refuse(
 ): void {
   const error = new TollgateError(code as BareCode);
   const correlationId = correlationIdOf(request.headers, chance);
-  const body = errorBody(error, correlationId);
+  const { type, body } = bodyOf(error, correlationId, request.headers.accept);
   response.writeHead(error.status, {
-    "content-type": "application/json; charset=utf-8",
+    "content-type": type,
     "content-length": Buffer.byteLength(body),
     "x-correlation-id": correlationId,
     "x-request-id": correlationId,
@@ -100,11 +102,27 @@ function isAnswering(socket: Socket & { _httpMessage?: { headersSent: boolean } 
 }
 
 /** Sends any error as its envelope. What is not one of ours is an outage of the store, or a fault of the house. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  chance: Chance,
+): void {
   const known = asTollgateError(error);
-  request.trace.error = known.code === "INTERNAL" || known.status >= 500 ? (known.cause ?? known) : undefined;
-  const body = errorBody(known, request.trace.correlationId);
-  reply.code(known.status).headers(errorHeaders(known)).type("application/json; charset=utf-8").send(body);
+  const { trace } = request;
+  trace.code = known.code;
+  trace.error = known.code === "INTERNAL" || known.status >= 500 ? (known.cause ?? known) : undefined;
+  const surface = request.routeOptions.config.endpoint?.surface;
+  const { type, body } = bodyOf(known, trace.correlationId, request.headers.accept, surface);
+  // As bytes: to a text Fastify would add a charset, which no form of JSON but our own has.
+  reply.code(known.status).headers(errorHeaders(known, chance)).type(type).send(Buffer.from(body));
+}
+
+/** The form of a body that the caller asks for, else the one of the surface. */
+function bodyOf(error: TollgateError, correlationId: string, accept: string | undefined, surface?: Surface) {
+  return asksForProblem(accept)
+    ? { type: PROBLEM_TYPE, body: problemBody(error, correlationId) }
+    : { type: "application/json; charset=utf-8", body: errorBody(error, correlationId, surface) };
 }
 
 export function asTollgateError(error: unknown): TollgateError {

@@ -7,14 +7,20 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
-import { admit, type EnterDeps, enter } from "../calls/enter.ts";
-import { presentedTokens } from "../identity/credentials.ts";
+import { admit } from "../calls/enter.ts";
 import { TollgateError } from "../lib/errors.ts";
-import { clientAddress, type Network } from "../lib/networks.ts";
+import { uuidv7 } from "../lib/ids.ts";
+import type { Use } from "../limits/applicable.ts";
+import { type HeaderStyle, limitHeaders } from "../limits/headers.ts";
+import type { Pressure } from "../limits/pressure.ts";
+import { underTicket } from "../limits/ticket.ts";
 import { causeOf } from "./cause.ts";
-import type { Access, Endpoint } from "./endpoint.ts";
+import { withCors } from "./cors.ts";
+import type { Access, Endpoint, Visit } from "./endpoint.ts";
 import { parseJson } from "./json.ts";
+import { addressOf, type LetInDeps, letIn } from "./let-in.ts";
 import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
+import { signOf } from "./signs.ts";
 import { finishTrace, startTrace, type TraceDeps } from "./trace.ts";
 
 declare module "fastify" {
@@ -24,16 +30,14 @@ declare module "fastify" {
   }
 }
 
-export type ServerDeps = EnterDeps &
+export type ServerDeps = LetInDeps &
   TraceDeps & {
     readonly endpoints: readonly Endpoint[];
-    readonly trustedProxies: readonly Network[];
+    readonly pressure: Pick<Pressure, "enter">;
+    readonly limitHeaderStyles: readonly HeaderStyle[];
+    readonly corsOrigins: readonly string[];
     readonly bodyLimitBytes: number;
     readonly aiBodyLimitBytes: number;
-    /** Does this token open the routes of that name? */
-    readonly isInternal: (token: string) => boolean;
-    readonly isOperator: (token: string) => boolean;
-    readonly metricsArePublic: boolean;
     /** Credentials that nobody can have here: their endpoints do not exist. */
     readonly absent: ReadonlySet<Access["credential"]>;
   };
@@ -51,10 +55,10 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 256 },
     frameworkErrors: (error, request, reply) => {
       startTrace(deps, request, reply);
-      answerError(error, request, reply);
+      answerError(error, request, reply, deps.chance);
     },
     clientErrorHandler: (error, socket) => refuseSocket(deps, error, socket as Socket),
-    serverFactory: (handler) => guardedServer(deps, handler),
+    serverFactory: (handler) => guardedServer(deps, withCors(deps.corsOrigins, handler)),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -76,18 +80,28 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   app.addHook("onRequest", async (request, reply) => {
     startTrace(deps, request, reply);
+    const priority = request.routeOptions.config.endpoint?.priority;
+    if (priority !== "always") reply.raw.once("close", deps.pressure.enter(priority ?? "work"));
     await letIn(deps, request);
   });
   app.addHook("preHandler", async (request, reply) => {
-    const access = request.routeOptions.config.endpoint?.access;
+    const { access, surface = "tollgate" } = request.routeOptions.config.endpoint ?? {};
     if (access?.credential !== "caller") return;
-    request.trace.visitor = await admit(deps, request.trace.visitor!, access, (headers) =>
-      reply.headers(headers),
+    const { trace } = request;
+    const admitted = await admit(deps, trace.visitor!, access, callOf(deps, request), (report) =>
+      reply.headers(limitHeaders(report, { styles: deps.limitHeaderStyles, surface })),
     );
+    trace.visitor = admitted.visitor;
+    trace.ticket = admitted.ticket;
   });
-  app.addHook("onResponse", async (request, reply) => finishTrace(deps, request, reply));
-  app.setNotFoundHandler((request, reply) => answerError(new TollgateError("NOT_FOUND"), request, reply));
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.addHook("onResponse", async (request, reply) => {
+    finishTrace(deps, request, reply);
+    noteSign(deps, request);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    answerError(new TollgateError("NOT_FOUND"), request, reply, deps.chance),
+  );
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, deps.chance));
   await app.register(fastifySwagger, {
     openapi: {
       openapi: "3.1.1",
@@ -121,48 +135,21 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}`;
 }
 
-async function letIn(deps: ServerDeps, request: FastifyRequest): Promise<void> {
-  const access = request.routeOptions.config.endpoint?.access;
-  const { rawHeaders } = request.raw;
-  switch (access?.credential) {
-    case "caller": {
-      const address = addressOf(deps, request);
-      request.trace.visitor = await enter(deps, { rawHeaders, address }, access);
-      return;
-    }
-    case "internal":
-      return demand(deps, deps.isInternal, rawHeaders);
-    case "operator":
-      return demand(deps, deps.isOperator, rawHeaders);
-    case "metrics":
-      if (deps.metricsArePublic || isFromHere(request)) return;
-      return demand(deps, deps.isInternal, rawHeaders);
-  }
+/** Names an AI call and says what it may use; `undefined` for everything else. */
+function callOf({ clock, chance }: ServerDeps, request: FastifyRequest): Use["call"] {
+  const endpoint = request.routeOptions.config.endpoint;
+  if (endpoint?.isAiCall !== true) return undefined;
+  const id = uuidv7(clock.now(), chance);
+  request.trace.callId = id;
+  return { id, tokens: endpoint.tokensOf?.(request.body) ?? { certain: 0, likely: 0 } };
 }
 
-/** 401 without a credential or with an unknown one, 403 with one that is good for other things only. */
-async function demand(
-  { identifier }: ServerDeps,
-  opens: (token: string) => boolean,
-  rawHeaders: readonly string[],
-): Promise<void> {
-  const { token } = presentedTokens(rawHeaders);
-  if (token !== undefined && opens(token)) return;
-  await identifier.identify(token);
-  throw new TollgateError("FORBIDDEN");
-}
-
-function addressOf({ trustedProxies }: ServerDeps, { raw }: FastifyRequest): string {
-  const forwardedFor = raw.headers["x-forwarded-for"];
-  const hops = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
-  return clientAddress(raw.socket.remoteAddress ?? "", hops, trustedProxies);
-}
-
-/** From this machine, and not through a proxy on it. */
-function isFromHere({ raw }: FastifyRequest): boolean {
-  const { "x-forwarded-for": forwardedFor, forwarded } = raw.headers;
-  const isDirect = forwardedFor === undefined && forwarded === undefined;
-  return isDirect && /^(127\.|::1$|::ffff:127\.)/.test(raw.socket.remoteAddress ?? "");
+function noteSign(deps: ServerDeps, request: FastifyRequest): void {
+  if (request.trace?.code === undefined) return;
+  const { code, visitor } = request.trace;
+  const sign = signOf(code, request.routeOptions.config.endpoint);
+  if (sign === undefined) return;
+  deps.abuse.note(sign, { principal: visitor?.principal, address: addressOf(deps, request) });
 }
 
 function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, path: string): void {
@@ -186,17 +173,22 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
         : { response: { [endpoint.answerStatus ?? 200]: endpoint.answer } }),
     },
     handler: async (request, reply) => {
-      const { correlationId, visitor } = request.trace;
+      const { correlationId, visitor, callId, ticket } = request.trace;
       const address = visitor?.address ?? addressOf(deps, request);
       const cause = () => causeOf(request, address, endpoint.access.credential);
-      const answer = await endpoint.handle({
+      const visit: Visit = {
         request,
         reply,
         correlationId,
         visitor: visitor!,
+        callId: callId!,
+        ticket: ticket!,
         address,
         cause,
-      });
+      };
+      const answer = endpoint.isAiCall
+        ? await underTicket(ticket!, () => endpoint.handle(visit))
+        : await endpoint.handle(visit);
       if (reply.sent) return reply;
       if (endpoint.answerStatus !== undefined) reply.code(endpoint.answerStatus);
       return answer;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../calls/enter.ts";
-import { grant } from "../identity/testing.ts";
+import { grant, principal } from "../identity/testing.ts";
 import { VirtualClock } from "../lib/clock.ts";
 import { type Chance, seededChance } from "../lib/ids.ts";
 import { jsonLog } from "../telemetry/log.ts";
@@ -82,15 +82,14 @@ test("sampling writes about one answer in a hundred", () => {
 
 test("a line says who asked for what and how it went, and never with which secret", () => {
   const { run, lines } = tracing("all");
-  const credential = { kind: "key" } as const;
-  const principal = { userId: "usr_ann", role: "developer", credential, key: grant(), epoch: 1 } as const;
+  const who = principal({ credential: { kind: "key" }, key: grant() });
   run(
     {
       status: 500,
       error: new Error("broken"),
       headers: { "x-request-id": "mine-1234", authorization: "hunter2" },
     },
-    { principal, presented: { token: "hunter2" }, address: "198.51.100.7" },
+    { principal: who, presented: { token: "hunter2" }, address: "198.51.100.7" },
   );
   const { error, time: _time, ...line } = lines[0]!;
   assert.deepEqual(line, {

@@ -2,8 +2,10 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../calls/enter.ts";
 import type { Settlement } from "../costs/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { ErrorCode } from "../lib/errors.ts";
 import { type Chance, fraction, isCorrelationId, newCorrelationId } from "../lib/ids.ts";
 import { usdText } from "../lib/money.ts";
+import type { Ticket } from "../limits/ticket.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
@@ -13,6 +15,11 @@ export type Trace = {
   /** Monotonic milliseconds. */
   readonly startedAt: number;
   visitor: Visitor | undefined;
+  /** Of an AI call: its id, and what its limits took. */
+  callId: string | undefined;
+  ticket: Ticket | undefined;
+  /** What it was refused with. */
+  code: ErrorCode | undefined;
   /** What an AI call came to, if the request was one and was answered. */
   settled: Settlement | undefined;
   error: unknown;
@@ -47,6 +54,9 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
     correlationId,
     startedAt: deps.clock.monotonic(),
     visitor: undefined,
+    callId: undefined,
+    ticket: undefined,
+    code: undefined,
     settled: undefined,
     error: undefined,
   };

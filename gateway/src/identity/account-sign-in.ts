@@ -1,7 +1,7 @@
 import { TollgateError } from "../lib/errors.ts";
 import type { Tx } from "../store/tables.ts";
 import type { Cause, Noted } from "../telemetry/change.ts";
-import { insertAccount, newUserId } from "./accounts.ts";
+import { insertAccount, newUserId, registrationClosed } from "./accounts.ts";
 import { normalisedEmail } from "./email.ts";
 import type { Identified } from "./id-token.ts";
 import { revokeKeysOfUser } from "./revoke-keys.ts";
@@ -13,7 +13,8 @@ type Note = (event: Noted) => void;
 /**
  * Signs in who an ID token identifies, by the issuer's name for the person alone. The first time, an account is made,
  * or the one with the same address is linked if the issuer runs that mailbox. Undefined for a user who was shut out.
- * Throws ACCOUNT_EXISTS for an address that the issuer only knows from hearsay, FORBIDDEN if registration is closed.
+ * Throws ACCOUNT_EXISTS for an address that the issuer only knows from hearsay or has given to somebody else before,
+ * FORBIDDEN if registration is closed.
  */
 export async function signInWithAccount(
   deps: SignInDeps & { readonly isRegistrationOpen: boolean },
@@ -28,7 +29,7 @@ export async function signInWithAccount(
         .selectFrom("users")
         .select("active")
         .where("id", "=", userId)
-        .forUpdate()
+        .forNoKeyUpdate()
         .executeTakeFirst();
       if (user?.active !== true) return undefined;
       return openSession(tx, note, deps, { userId, method: "google", source });
@@ -63,9 +64,11 @@ async function link(
     .selectFrom("users")
     .select(["id", "email_verified_at"])
     .where("email_norm", "=", normalisedEmail(email))
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
-  if (holder !== undefined && !identified.isAuthoritative) throw new TollgateError("ACCOUNT_EXISTS");
+  const isHolder =
+    holder === undefined || (identified.isAuthoritative && !(await isOthers(tx, identified, holder.id)));
+  if (!isHolder) throw new TollgateError("ACCOUNT_EXISTS");
   const userId = holder?.id ?? (await newcomer(tx, note, deps, identified));
   if (holder !== undefined && holder.email_verified_at === null) await expel(tx, note, userId, now);
   await tx
@@ -82,17 +85,25 @@ async function link(
   return userId;
 }
 
+/** Mailboxes change hands: who is known to this issuer under another name is not the one who comes now. */
+async function isOthers(tx: Tx, { issuer, subject }: Identified, userId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom("linked_accounts")
+    .select("subject")
+    .where("issuer", "=", issuer)
+    .where("subject", "!=", subject)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 async function newcomer(
   tx: Tx,
   note: Note,
   deps: SignInDeps & { readonly isRegistrationOpen: boolean },
   { email, name, isAuthoritative }: Identified,
 ): Promise<string> {
-  if (!deps.isRegistrationOpen) {
-    throw new TollgateError("FORBIDDEN", undefined, {
-      message: "Registration is closed here. Ask an administrator for an account.",
-    });
-  }
+  if (!deps.isRegistrationOpen) throw registrationClosed();
   const account = await insertAccount(
     tx,
     newUserId(deps.chance),

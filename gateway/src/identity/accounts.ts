@@ -3,6 +3,7 @@ import { TollgateError } from "../lib/errors.ts";
 import type { Chance } from "../lib/ids.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
+import { endSetupOffer } from "./administrators.ts";
 import { normalisedEmail } from "./email.ts";
 import type { Role } from "./principal.ts";
 
@@ -13,6 +14,8 @@ export type Account = {
   readonly name: string;
   readonly role: Role;
   readonly active: boolean;
+  /** Null: the default plan. */
+  readonly plan: string | null;
   readonly createdAt: Date;
   readonly lastLoginAt: Date | null;
 };
@@ -78,9 +81,11 @@ export function newUserId(chance: Chance): string {
   return `usr_${Buffer.from(chance.bytes(12)).toString("hex")}`;
 }
 
-/** Once there is an administrator, nobody becomes one by the set-up token any more. */
-export async function endSetupOffer(tx: Tx): Promise<void> {
-  await tx.updateTable("auth_state").set({ setup_digest: null }).execute();
+/** What a newcomer hears where only administrators make accounts. */
+export function registrationClosed(): TollgateError {
+  return new TollgateError("FORBIDDEN", undefined, {
+    message: "Registration is closed here. Ask an administrator for an account.",
+  });
 }
 
 export async function findAccount(db: Db, id: string): Promise<Account | undefined> {
@@ -118,7 +123,16 @@ export async function listAccounts(
   return rows.map(shown);
 }
 
-const shownColumns = ["id", "email", "name", "role", "active", "created_at", "last_login_at"] as const;
+const shownColumns = [
+  "id",
+  "email",
+  "name",
+  "role",
+  "active",
+  "plan",
+  "created_at",
+  "last_login_at",
+] as const;
 
 function shown(row: {
   id: string;
@@ -126,9 +140,10 @@ function shown(row: {
   name: string;
   role: Role;
   active: boolean;
+  plan: string | null;
   created_at: Date;
   last_login_at: Date | null;
 }): Account {
-  const { id, email, name, role, active, created_at: createdAt, last_login_at: lastLoginAt } = row;
-  return { id, email, name, role, active, createdAt, lastLoginAt };
+  const { created_at: createdAt, last_login_at: lastLoginAt, ...same } = row;
+  return { ...same, createdAt, lastLoginAt };
 }

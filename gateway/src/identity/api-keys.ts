@@ -3,8 +3,10 @@ import { type Clock, utcDay } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Chance } from "../lib/ids.ts";
 import { hmacSha256 } from "../lib/secrets.ts";
+import type { HoldPlan } from "../limits/plans.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
+import { holdOpenProject, holdOwner } from "./hold-owner.ts";
 import { maskedKey, newKey, parseKey } from "./key.ts";
 
 /** What a key is for and what it allows. Null limits nothing. */
@@ -16,6 +18,8 @@ export type KeyPolicy = {
   readonly projectId: number | null;
   /** Calls per UTC day, of a key and its successors together. */
   readonly dailyQuota: number | null;
+  /** Limits of a key and its successors together, besides those of their user. */
+  readonly plan: string | null;
   readonly expiresAt: Date | null;
   /** `provider/model`, `provider/*`, or a name as callers write it. */
   readonly allowedModels: readonly string[] | null;
@@ -55,24 +59,36 @@ export type IssueDeps = {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly pepper: Uint8Array;
+  readonly holdPlan: HoldPlan;
 };
 
+/** Of each user: what ends a user's keys has to hold them all. */
+const MAX_LIVE_KEYS = 1_000;
+
+/**
+ * Makes a key. Throws VALIDATION_FAILED for an unknown plan, NOT_FOUND for a project that is not open, AUTH_INVALID if
+ * who asks was shut out meanwhile, CONFLICT for a user who has 1,000 live keys.
+ */
 export async function issueApiKey(deps: IssueDeps, cause: Cause, wanted: NewApiKey): Promise<IssuedKey> {
   return deps.change(cause, async (tx, note) => {
+    if (wanted.plan != null) await deps.holdPlan(tx, wanted.plan);
+    if (wanted.projectId != null) await holdOpenProject(tx, wanted.projectId);
+    await holdOwner({ tx, clock: deps.clock }, cause, wanted.userId);
     const issued = await addApiKey(deps, tx, cause, wanted);
     note({ action: "key.issue", target: { type: "key", id: issued.apiKey.prefix } });
     return issued;
   });
 }
 
-/** Adds a key; as the successor of another it has that one's quota. */
+/** Adds a key of a user who is held; as the successor of another it has that one's quota and plan. */
 export async function addApiKey(
-  deps: Omit<IssueDeps, "change">,
+  deps: Omit<IssueDeps, "change" | "holdPlan">,
   tx: Tx,
   cause: Cause,
   wanted: NewApiKey,
   predecessor?: ApiKey,
 ): Promise<IssuedKey> {
+  await demandRoom(tx, wanted.userId, deps.clock.now());
   const key = newKey("sk", deps.chance);
   const { prefix } = parseKey(key)!;
   await tx
@@ -86,6 +102,7 @@ export async function addApiKey(
       description: wanted.description ?? null,
       scopes: [...wanted.scopes],
       daily_quota: predecessor === undefined ? (wanted.dailyQuota ?? null) : null,
+      plan: predecessor === undefined ? (wanted.plan ?? null) : null,
       allowed_models: listOrNull(wanted.allowedModels),
       allowed_ips: listOrNull(wanted.allowedIps),
       created_by: cause.actor.id,
@@ -96,6 +113,19 @@ export async function addApiKey(
     })
     .execute();
   return { key, apiKey: (await findApiKey({ db: tx, clock: deps.clock }, prefix))! };
+}
+
+async function demandRoom(tx: Tx, userId: string, now: number): Promise<void> {
+  const { live } = await tx
+    .selectFrom("api_keys")
+    .select(({ fn }) => fn.countAll<number>().as("live"))
+    .where("user_id", "=", userId)
+    .where("revoked_at", "is", null)
+    .where(({ or, eb }) => or([eb("expires_at", "is", null), eb("expires_at", ">", new Date(now))]))
+    .executeTakeFirstOrThrow();
+  if (live < MAX_LIVE_KEYS) return;
+  const message = `A user has at most ${MAX_LIVE_KEYS} keys at a time. Revoke one first.`;
+  throw new TollgateError("CONFLICT", undefined, { message });
 }
 
 type ReadDeps = { readonly db: Db; readonly clock: Clock };
@@ -152,7 +182,7 @@ function shownKeys(db: Db) {
     .select(["key.id", "key.prefix", "key.name", "key.description", "key.user_id", "key.project_id"])
     .select(["key.scopes", "key.allowed_models", "key.allowed_ips", "key.quota_group", "key.created_at"])
     .select(["key.expires_at", "key.last_used_at", "key.revoked_at", "key.revoke_reason"])
-    .select(["first.daily_quota", "first.daily_usage", "first.usage_day"])
+    .select(["first.daily_quota", "first.daily_usage", "first.usage_day", "first.plan"])
     .select(["owner.active as owner_is_active", "predecessor.prefix as rotated_from"])
     .select(({ exists, selectFrom }) =>
       exists(
@@ -179,6 +209,7 @@ function shown(row: ShownRow, now: number): ApiKey {
     allowedModels: row.allowed_models,
     allowedIps: row.allowed_ips,
     dailyQuota: row.daily_quota,
+    plan: row.plan,
     dailyUsage: row.usage_day === utcDay(now) ? row.daily_usage : 0,
     quotaGroup: row.quota_group,
     status: statusOf(row, now),

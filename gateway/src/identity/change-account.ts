@@ -1,35 +1,48 @@
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Chance } from "../lib/ids.ts";
+import type { HoldPlan } from "../limits/plans.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
-import { type Account, endSetupOffer, findAccount } from "./accounts.ts";
+import { type Account, findAccount } from "./accounts.ts";
+import { endSetupOffer, hasAdministrator, lockAuthState } from "./administrators.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Role } from "./principal.ts";
 import { revokeKeysOfUser } from "./revoke-keys.ts";
-import { endSessions } from "./sessions.ts";
+import { deleteSessions, endSessions } from "./sessions.ts";
 
 type Deps = { readonly db: Db; readonly change: Change; readonly clock: Clock };
 
+/** `plan`: null is the default plan. */
+export type AccountPatch = {
+  readonly role?: Role | undefined;
+  readonly active?: boolean | undefined;
+  readonly plan?: string | null | undefined;
+};
+
 /**
- * Changes a user's role, or shuts a user out and in again; their sessions end. Throws NOT_FOUND for an unknown user,
- * FORBIDDEN for oneself (nobody changes their own role), CONFLICT if no administrator would be left.
+ * Changes a user's role or plan, or shuts a user out and in again; with a role or without an account sessions end.
+ * Throws NOT_FOUND for an unknown user, VALIDATION_FAILED for an unknown plan, FORBIDDEN for oneself (nobody changes
+ * their own role), CONFLICT if no administrator would be left.
  */
 export async function changeAccount(
-  { db, change, clock }: Deps,
+  { db, change, clock, holdPlan }: Deps & { readonly holdPlan: HoldPlan },
   cause: Cause,
   userId: string,
-  wanted: { readonly role?: Role | undefined; readonly active?: boolean | undefined },
+  wanted: AccountPatch,
 ): Promise<Account> {
-  if (cause.actor.id === userId) {
+  if (cause.actor.id === userId && (wanted.role !== undefined || wanted.active !== undefined)) {
     throw new TollgateError("FORBIDDEN", undefined, { message: "Nobody changes their own role." });
   }
   await change(cause, async (tx, note) => {
     const before = await lockUser(tx, userId);
-    const after = { role: wanted.role ?? before.role, active: wanted.active ?? before.active };
-    if (isAdministrator(before) && !isAdministrator(after)) await keepAnAdministrator(tx, userId);
+    if (wanted.plan != null) await holdPlan(tx, wanted.plan);
+    const after = {
+      role: wanted.role ?? before.role,
+      active: wanted.active ?? before.active,
+      plan: wanted.plan === undefined ? before.plan : wanted.plan,
+    };
     await tx.updateTable("users").set(after).where("id", "=", userId).execute();
-    if (after.role === "admin") await endSetupOffer(tx);
     const target = { type: "user", id: userId };
     if (after.role !== before.role) {
       note({ action: "user.role_change", target, changes: { role: [before.role, after.role] } });
@@ -38,11 +51,18 @@ export async function changeAccount(
       const action = after.active ? "user.activate" : "user.deactivate";
       note({ action, target, changes: { active: [before.active, after.active] } });
     }
+    if (after.plan !== before.plan) {
+      note({ action: "limit.change", target, changes: { plan: [before.plan, after.plan] } });
+    }
     if (after.role !== before.role || (before.active && !after.active)) {
       await endSessions(tx, note, userId, "all", { reason: "account changed", now: clock.now() });
     }
+    if (isAdministrator(before) && !isAdministrator(after)) await demandAdministrator(tx);
+    if (after.role === "admin") await endSetupOffer(tx);
   });
-  return (await findAccount(db, userId))!;
+  const account = await findAccount(db, userId);
+  if (account === undefined) throw new TollgateError("NOT_FOUND");
+  return account;
 }
 
 /**
@@ -64,9 +84,9 @@ export async function changePassword(
     .selectFrom("users")
     .select("password_hash")
     .where("id", "=", userId)
-    .executeTakeFirstOrThrow();
-  const { matches } = await passwords.verify(user.password_hash, wanted.currentPassword);
-  if (!matches) return false;
+    .executeTakeFirst();
+  const { matches } = await passwords.verify(user?.password_hash, wanted.currentPassword);
+  if (user === undefined || !matches) return false;
   const passwordHash = await passwords.hash(wanted.newPassword);
   return change(cause, async (tx, note) => {
     const { numUpdatedRows } = await tx
@@ -121,16 +141,17 @@ export function eraseUser(
   const { change, clock } = deps;
   return change(cause, async (tx, note) => {
     const before = await lockUser(tx, userId);
-    if (isAdministrator(before)) await keepAnAdministrator(tx, userId);
+    await tx.deleteFrom("linked_accounts").where("user_id", "=", userId).execute();
+    await deleteSessions(tx, userId);
+    await revokeKeysOfUser(tx, note, userId, { reason: "user erased", now: clock.now() });
+    // After the keys: a change of `email_norm` keeps out everybody who names the user, and some of them hold a key.
     const nothing = { email: null, email_norm: null, password_hash: null, email_verified_at: null };
     await tx
       .updateTable("users")
       .set({ ...nothing, name: "erased", role: "viewer", active: false, erased_at: new Date(clock.now()) })
       .where("id", "=", userId)
       .execute();
-    await revokeKeysOfUser(tx, note, userId, { reason: "user erased", now: clock.now() });
-    await tx.deleteFrom("linked_accounts").where("user_id", "=", userId).execute();
-    await tx.deleteFrom("sessions").where("user_id", "=", userId).execute();
+    if (isAdministrator(before)) await demandAdministrator(tx);
     await deps.erasePersonal(tx, userId);
     note({ action: "user.erase", target: { type: "user", id: userId } });
   });
@@ -140,30 +161,21 @@ function isAdministrator({ role, active }: { readonly role: Role; readonly activ
   return role === "admin" && active;
 }
 
-async function lockUser(tx: Tx, userId: string): Promise<{ role: Role; active: boolean }> {
+async function lockUser(tx: Tx, userId: string): Promise<Pick<Account, "role" | "active" | "plan">> {
   const row = await tx
     .selectFrom("users")
-    .select(["role", "active"])
+    .select(["role", "active", "plan"])
     .where("id", "=", userId)
     .where("erased_at", "is", null)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
   if (row === undefined) throw new TollgateError("NOT_FOUND");
   return row;
 }
 
-/** The lock on the one row of auth_state lets two administrators who demote each other go one after the other. */
-async function keepAnAdministrator(tx: Tx, userId: string): Promise<void> {
-  await tx.selectFrom("auth_state").select("id").forUpdate().execute();
-  const other = await tx
-    .selectFrom("users")
-    .select("id")
-    .where("role", "=", "admin")
-    .where("active", "=", true)
-    .where("id", "!=", userId)
-    .limit(1)
-    .executeTakeFirst();
-  if (other === undefined) {
-    throw new TollgateError("CONFLICT", undefined, { message: "This is the only administrator." });
-  }
+/** Comes last: of two administrators who demote each other, the second finds what the first has done. */
+async function demandAdministrator(tx: Tx): Promise<void> {
+  await lockAuthState(tx);
+  if (await hasAdministrator(tx)) return;
+  throw new TollgateError("CONFLICT", undefined, { message: "This is the only administrator." });
 }

@@ -28,7 +28,12 @@ const good = {
 };
 type Claims = Readonly<Record<string, unknown>>;
 
-const usual = { clientIds: ["app.test", "phone.test"], issuerKeys: async () => keys, clock };
+const usual = {
+  clientIds: ["app.test", "phone.test"],
+  issuerKeys: async () => keys,
+  clock,
+  trustsEmail: false,
+};
 const { verify } = idTokens(usual);
 
 function signed(claims: Claims = good, header: object = {}, key: KeyObject = rsa.privateKey) {
@@ -174,4 +179,23 @@ test("keys that cannot be read are an outage, never an invalid token", async () 
 
 test("without client ids nobody signs in", async () => {
   assert.equal(await idTokens({ ...usual, clientIds: [] }).verify(await signed()), undefined);
+});
+
+test("text that no database keeps, and names without measure, are not believed", async () => {
+  for (const claims of [
+    { sub: "a\0" },
+    { sub: "\ud800" },
+    { sub: "x".repeat(256) },
+    { email: "a\0@gmail.com" },
+    { email: `${"x".repeat(250)}@gmail.com` },
+    { name: "a\0b" },
+    { name: "\udc00" },
+    { hd: "\0" },
+  ]) {
+    assert.equal(await verify(await signed({ ...good, ...claims })), undefined, JSON.stringify(claims));
+  }
+  const long = await verify(
+    await signed({ ...good, name: `${"x".repeat(199)}\u{1f600}${"x".repeat(9_000)}` }),
+  );
+  assert.equal(long?.name, "x".repeat(199));
 });

@@ -27,6 +27,10 @@ export const googleIssuers: readonly string[] = [GOOGLE, "accounts.google.com"];
 const GOOGLE_MAILBOX = /@(gmail|googlemail)\.com$/i;
 const MAX_AGE_SECONDS = 3_600;
 const TOLERANCE_SECONDS = 30;
+/** OpenID Connect Core, section 2. */
+const MAX_SUBJECT_LENGTH = 255;
+const MAX_EMAIL_LENGTH = 254;
+const MAX_NAME_LENGTH = 200;
 
 /** @param options.trustsEmail Whether issuers other than Google are authoritative for the addresses they verify. */
 export function idTokens(options: {
@@ -34,9 +38,9 @@ export function idTokens(options: {
   readonly issuerKeys: IssuerKeys;
   readonly clock: Clock;
   readonly issuers?: readonly string[];
-  readonly trustsEmail?: boolean;
+  readonly trustsEmail: boolean;
 }): IdTokens {
-  const { clientIds, issuerKeys, clock, issuers = googleIssuers, trustsEmail = false } = options;
+  const { clientIds, issuerKeys, clock, issuers = googleIssuers, trustsEmail } = options;
 
   async function keyOf(header: JWTHeaderParameters, token: FlattenedJWSInput) {
     if (typeof header.kid !== "string") throw new errors.JWSInvalid();
@@ -75,12 +79,14 @@ function isForUs({ aud, azp }: JWTPayload, clientIds: readonly string[]): boolea
 function identified(payload: JWTPayload, trustsEmail: boolean): Identified | undefined {
   const { iss, sub, email, email_verified, name, hd } = payload;
   if (!isText(iss) || !isText(sub) || !isText(email) || email_verified !== true) return undefined;
+  if ([iss, sub, email, name, hd].some(isDamaged) || sub.length > MAX_SUBJECT_LENGTH) return undefined;
+  if (email.length > MAX_EMAIL_LENGTH) return undefined;
   const isGoogle = googleIssuers.includes(iss);
   return {
     issuer: isGoogle ? GOOGLE : iss,
     subject: sub,
     email,
-    name: isText(name) ? name : email,
+    name: isText(name) ? withinLength(name, MAX_NAME_LENGTH) : email,
     ...(isText(hd) && { hostedDomain: hd }),
     isAuthoritative: isGoogle ? GOOGLE_MAILBOX.test(email) || isText(hd) : trustsEmail,
   };
@@ -88,4 +94,13 @@ function identified(payload: JWTPayload, trustsEmail: boolean): Identified | und
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
+}
+
+/** PostgreSQL does not keep NUL, and half a surrogate pair is no character. */
+function isDamaged(value: unknown): boolean {
+  return typeof value === "string" && (value.includes("\0") || !value.isWellFormed());
+}
+
+function withinLength(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\ud800-\udbff]$/, "");
 }

@@ -6,9 +6,10 @@ import { listApiKeys } from "./api-keys.ts";
 import { type CacheResult, identifier } from "./identify.ts";
 import { formatKey, newKey } from "./key.ts";
 import { revokeApiKey } from "./revoke-keys.ts";
+import { startSession } from "./sessions.ts";
 import { staticTokens } from "./static-tokens.ts";
 import { grant, identityDeps, issued, tester, testPepper, userNamed, watched } from "./testing.ts";
-import { raiseEpoch, readEpoch } from "./users.ts";
+import { dropCachedIdentities, raiseEpoch, readEpoch } from "./users.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -53,6 +54,8 @@ test("a key is its owner, with the key's own scopes, project and quota", async (
       scopes: ["inference:write", "costs:read"],
       dailyQuota: 5,
     }),
+    plan: { name: "default", limits: {} },
+    overrides: {},
     epoch: await readEpoch(deps.db),
   });
 });
@@ -61,6 +64,36 @@ test("a static token is its user", async () => {
   const { identify } = await setting("usr_static");
   const { userId, role, credential } = await identify("usr_static-token");
   assert.deepEqual([userId, role, credential], ["usr_static", "developer", { kind: "static" }]);
+});
+
+test("by key, session and static token a user has the same plan and the same limits of its own", async () => {
+  const { identify, deps } = await setting("usr_planned");
+  const plan = { name: "gold", limits: { requestsPerMinute: 7 } };
+  const limits = JSON.stringify({ requests_per_minute: 7 });
+  await store.db
+    .insertInto("plans")
+    .values({ name: "gold", limits, updated_at: new Date(0), updated_by: "test" })
+    .execute();
+  await store.db
+    .updateTable("users")
+    .set({ plan: "gold", limit_overrides: JSON.stringify({ "user-minute": 3 }) })
+    .where("id", "=", "usr_planned")
+    .execute();
+  const { key } = await issued(deps, "usr_planned", { plan: "gold" });
+  const sessionId = await deps.change(tester, (tx, note) =>
+    startSession(tx, note, deps, {
+      userId: "usr_planned",
+      method: "password",
+      source: { address: "::1", userAgent: undefined },
+    }),
+  );
+  const signedIn = { userId: "usr_planned", sessionId, role: "developer", epoch: 1 } as const;
+  const { token } = await deps.accessTokens.issue(signedIn);
+  for (const credential of [key, token, "usr_planned-token"]) {
+    const principal = await identify(credential);
+    assert.deepEqual([principal.plan, principal.overrides], [plan, { "user-minute": 3 }]);
+    assert.deepEqual(principal.key?.plan, credential === key ? plan : undefined);
+  }
 });
 
 test("no token asks to sign in, and a token that proves nothing is invalid", async () => {
@@ -259,4 +292,39 @@ test("once the epoch is polled and cannot be read, an identity is believed for f
   database.isDown = false;
   await refreshEpoch();
   assert.equal((await identify(key)).userId, "usr_lost");
+});
+
+test("who was refused and is let in again is let in at once", async () => {
+  const { identify, noticeEpoch, deps } = await setting("usr_back");
+  const { key } = await issued(deps, "usr_back");
+  noticeEpoch(await changeUser(store.db, "usr_back", { active: false }));
+  await assert.rejects(identify(key), { code: "AUTH_INVALID" });
+  noticeEpoch(await changeUser(store.db, "usr_back", { active: true }));
+  assert.equal((await identify(key)).userId, "usr_back");
+});
+
+test("a refusal that was read before a user was let in again is not kept", async () => {
+  const { identify, noticeEpoch, deps, database } = await setting("usr_crossed");
+  const { key } = await issued(deps, "usr_crossed");
+  await changeUser(store.db, "usr_crossed", { active: false });
+  const { reached, release } = database.hold();
+  const asked = identify(key);
+  await reached;
+  noticeEpoch(await changeUser(store.db, "usr_crossed", { active: true }));
+  release();
+  assert.equal((await asked).userId, "usr_crossed");
+});
+
+test("a higher KEY_CACHE_EPOCH at a start drops what other instances have cached, once", async () => {
+  const { identify, refreshEpoch, deps, cache } = await setting("usr_cached");
+  const { key } = await issued(deps, "usr_cached");
+  const start = async (epoch: number) => {
+    await dropCachedIdentities(identityDeps(store.db, 900), tester, epoch);
+    await refreshEpoch();
+    await identify(key);
+    return cache.at(-1);
+  };
+  await identify(key);
+  const found = [await start(0), await start(7), await start(7), await start(3), await start(8)];
+  assert.deepEqual(found, ["hit", "stale_epoch", "hit", "hit", "stale_epoch"]);
 });

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
+import type { PlanOf } from "../limits/plans.ts";
 import type { Db } from "../store/tables.ts";
 import { type AccessTokens, looksLikeJwt } from "./access-token.ts";
 import { parseKey } from "./key.ts";
@@ -32,8 +33,11 @@ type Entry = {
  * should be polled and cannot be read, their TTL is 5 s.
  */
 export type Identifier = {
-  /** Throws AUTH_REQUIRED without a token, AUTH_INVALID for one that proves nothing, STORE_UNAVAILABLE if unknown. */
-  identify(token: string | undefined): Promise<Principal>;
+  /**
+   * Throws AUTH_REQUIRED without a token, AUTH_INVALID for one that proves nothing, STORE_UNAVAILABLE if unknown.
+   * `letLookUp` is asked before the store is, and may throw.
+   */
+  identify(token: string | undefined, letLookUp?: () => Promise<void>): Promise<Principal>;
   /**
    * The same, past the cache: for a principal that a limit decision found older than `epoch`. A database that is
    * itself behind that epoch, because it was restored, is brought up to it.
@@ -53,6 +57,7 @@ export function identifier(deps: {
   peppers: readonly Uint8Array[];
   tokens: StaticTokens;
   accessTokens: AccessTokens;
+  planOf: PlanOf;
   onCache: (result: CacheResult) => void;
 }): Identifier {
   const { db, clock, tokens, accessTokens } = deps;
@@ -77,9 +82,10 @@ export function identifier(deps: {
   }
 
   async function load(token: string, digest: string): Promise<Principal> {
+    const askedAt = knownEpoch;
     let entry = await lookUp(token, digest);
     // It may have been read before the change that the newer epoch tells of.
-    if (entry !== undefined && entry.principal.epoch < knownEpoch) entry = await lookUp(token, digest);
+    if ((entry?.principal.epoch ?? askedAt) < knownEpoch) entry = await lookUp(token, digest);
     if (entry === undefined) {
       remember(refused, digest, clock.monotonic() + NEGATIVE_TTL_MS, MAX_NEGATIVE_ENTRIES);
       throw new TollgateError("AUTH_INVALID");
@@ -116,13 +122,19 @@ export function identifier(deps: {
       userId: user.id,
       role: user.role,
       credential: { kind: "static" },
+      plan: deps.planOf(user.plan, user.planLimits),
+      overrides: user.overrides,
       epoch: user.epoch,
     };
     return { principal, loadedAt, expiresAtMs: undefined };
   }
 
   function noticeEpoch(epoch: number): void {
-    if (epoch > knownEpoch) knownEpoch = epoch;
+    if (epoch <= knownEpoch) return;
+    knownEpoch = epoch;
+    // Somebody may have been let in again, and who asks now must not get what was read before.
+    refused.clear();
+    loading.clear();
   }
 
   function noteUse(principal: Principal): Principal {
@@ -133,14 +145,17 @@ export function identifier(deps: {
   }
 
   return {
-    async identify(token) {
+    async identify(token, letLookUp) {
       if (token === undefined) throw new TollgateError("AUTH_REQUIRED");
       const digest = hash("sha256", token, "base64");
       if ((refused.get(digest) ?? 0) > clock.monotonic()) {
         deps.onCache("negative");
         throw new TollgateError("AUTH_INVALID");
       }
-      return noteUse(cached(digest) ?? (await load(token, digest)));
+      const known = cached(digest);
+      if (known !== undefined) return noteUse(known);
+      if (!loading.has(digest)) await letLookUp?.();
+      return noteUse(await load(token, digest));
     },
     async identifyAfresh(token, epoch) {
       const digest = hash("sha256", token, "base64");

@@ -32,9 +32,31 @@ export async function takeKeyQuota(
   return rows[0]?.daily_usage;
 }
 
-/** @param dailyQuota calls per UTC day; null: as many as wanted. */
-export async function setKeyQuota(db: Db, quotaGroup: number, dailyQuota: number | null): Promise<void> {
-  await db.updateTable("api_keys").set({ daily_quota: dailyQuota }).where("id", "=", quotaGroup).execute();
+/** @param limits `dailyQuota`: calls per UTC day; null: as many as wanted. `plan`: its name. */
+export async function setKeyLimits(
+  db: Db,
+  quotaGroup: number,
+  { dailyQuota, plan }: { readonly dailyQuota: number | null; readonly plan: string | null },
+): Promise<void> {
+  await db
+    .updateTable("api_keys")
+    .set({ daily_quota: dailyQuota, plan })
+    .where("id", "=", quotaGroup)
+    .execute();
+}
+
+/** Nothing is used of today, and what is still to be mirrored of before is not taken until `mirroredFrom`. */
+export async function resetKeyUsage(
+  db: Db,
+  quotaGroup: number,
+  day: string,
+  mirroredFrom: Date,
+): Promise<void> {
+  await db
+    .updateTable("api_keys")
+    .set({ daily_usage: 0, usage_day: day, usage_mirrored_from: mirroredFrom })
+    .where("id", "=", quotaGroup)
+    .execute();
 }
 
 export async function giveBackKeyQuota(db: Db, quotaGroup: number, day: string, cost: number): Promise<void> {
@@ -43,10 +65,11 @@ export async function giveBackKeyQuota(db: Db, quotaGroup: number, day: string, 
     where id = ${quotaGroup} and usage_day = ${day}::date`.execute(db);
 }
 
-/** Writes absolute counts of a day. A smaller count or an older day never overwrites. */
+/** Writes absolute counts of a day. A smaller count or an older day never overwrites, nor one from before a reset. */
 export async function mirrorKeyUsage(
   db: Db,
   counts: readonly { readonly id: number; readonly day: string; readonly used: number }[],
+  now: Date,
 ): Promise<void> {
   await sql`
     update api_keys
@@ -56,5 +79,6 @@ export async function mirrorKeyUsage(
       select * from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as count (id bigint, day date, used int)
       order by id
     ) as mirrored
-    where api_keys.id = mirrored.id and (usage_day is null or usage_day <= mirrored.day)`.execute(db);
+    where api_keys.id = mirrored.id and (usage_day is null or usage_day <= mirrored.day)
+      and (usage_mirrored_from is null or usage_mirrored_from <= ${now}::timestamptz)`.execute(db);
 }

@@ -1,4 +1,5 @@
 import type { Network } from "../lib/networks.ts";
+import type { Plan } from "../limits/plan.ts";
 
 /** What a user may do at most; see `access/permissions.ts`. */
 export type Role = "admin" | "manager" | "developer" | "viewer";
@@ -26,6 +27,8 @@ export type KeyGrant = {
   readonly allowedModels: readonly string[] | null;
   /** Networks that the key may be used from; null: all. */
   readonly allowedNetworks: readonly Network[] | null;
+  /** Limits of the key's chain, besides those of its user. */
+  readonly plan: Plan | null;
   /** Milliseconds since the epoch; null: it does not end by itself. */
   readonly expiresAtMs: number | null;
 };
@@ -37,6 +40,9 @@ export type Principal = {
   readonly credential: Credential;
   /** The API key of this call: the credential itself, or an app's own beside the user who signed in. */
   readonly key?: KeyGrant;
+  readonly plan: Plan;
+  /** What an administrator has set for this user in place of a limit's own number, by the limit's id. */
+  readonly overrides: Readonly<Record<string, number>>;
   /** The auth epoch this was read at. A limit decision that knows a newer one refuses it as stale. */
   readonly epoch: number;
 };

@@ -11,7 +11,7 @@ const digestKey = derivedKey(secretKey, "refresh-digest");
 const nextKey = derivedKey(secretKey, "refresh-next");
 
 function tokens(digestKeys: readonly Uint8Array[] = [digestKey], seed = 1) {
-  return refreshTokens({ digestKeys, nextKey, chance: seededChance(seed) });
+  return refreshTokens({ digestKeys, nextKeys: [nextKey], chance: seededChance(seed) });
 }
 
 test("a token's successor is the documented one", () => {
@@ -37,7 +37,7 @@ test("a token has one successor, itself a token, and no two tokens share one", (
 
 test("who knows a token but not the key does not know its successor", () => {
   const token = tokens().mint();
-  const stranger = refreshTokens({ digestKeys: [digestKey], nextKey: digestKey, chance: seededChance(1) });
+  const stranger = refreshTokens({ digestKeys: [digestKey], nextKeys: [digestKey], chance: seededChance(1) });
   assert.notEqual(stranger.successorOf(token), tokens().successorOf(token));
 });
 

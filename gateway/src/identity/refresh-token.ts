@@ -1,5 +1,5 @@
 import type { Chance } from "../lib/ids.ts";
-import { hmacSha256 } from "../lib/secrets.ts";
+import { hmacSha256, sameSecret } from "../lib/secrets.ts";
 import { formatKey, newKey, parseKey, uniformPrefix } from "./key.ts";
 
 export type RefreshTokens = {
@@ -12,25 +12,33 @@ export type RefreshTokens = {
    * same successor, and no token need be stored to give it again.
    */
   successorOf(token: string): string;
+  /** The successor that was given before and is stored as `digest`, also if the keys have changed since. */
+  storedSuccessorOf(token: string, digest: Uint8Array): string | undefined;
 };
 
-/** @param options.nextKey Must stay the same only for as long as a token may be presented again. */
+/** @param options.nextKeys The first makes successors, all find those that were given. */
 export function refreshTokens(options: {
   readonly digestKeys: readonly Uint8Array[];
-  readonly nextKey: Uint8Array;
+  readonly nextKeys: readonly Uint8Array[];
   readonly chance: Chance;
 }): RefreshTokens {
-  const { digestKeys, nextKey, chance } = options;
+  const { digestKeys, nextKeys, chance } = options;
   return {
     mint: () => newKey("rt", chance),
     digests(token) {
       if (parseKey(token)?.tag !== "rt") return undefined;
       return digestKeys.map((key) => hmacSha256(key, token));
     },
-    successorOf(token) {
-      let round = 0;
-      const prefix = uniformPrefix(() => hmacSha256(nextKey, `id${round++}\0${token}`));
-      return formatKey("rt", prefix, hmacSha256(nextKey, `next\0${token}`));
+    successorOf: (token) => derived(nextKeys[0]!, token),
+    storedSuccessorOf(token, digest) {
+      const successors = nextKeys.map((key) => derived(key, token));
+      return successors.find((each) => digestKeys.some((key) => sameSecret(hmacSha256(key, each), digest)));
     },
   };
+}
+
+function derived(nextKey: Uint8Array, token: string): string {
+  let round = 0;
+  const prefix = uniformPrefix(() => hmacSha256(nextKey, `id${round++}\0${token}`));
+  return formatKey("rt", prefix, hmacSha256(nextKey, `next\0${token}`));
 }

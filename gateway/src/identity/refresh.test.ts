@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { derivedKey, type Purpose } from "../lib/secrets.ts";
 import { testStore } from "../store/testing.ts";
 import { createAccount } from "./accounts.ts";
 import { identifier } from "./identify.ts";
+import { refreshTokens } from "./refresh-token.ts";
 import { listSessions, revokeSessions } from "./sessions.ts";
 import { openSession, refresh, type SignedIn, signedIn } from "./sign-in.ts";
 import { identityDeps, tester } from "./testing.ts";
@@ -27,7 +29,7 @@ async function signedInPerson() {
     deps,
     userId,
     identify,
-    first: await signedIn(deps, opened),
+    first: (await signedIn(deps, opened))!,
     trade: (token: string) => refresh(deps, tester, token),
     live: async () => (await listSessions(deps, userId, { after: undefined, limit: 10 })).length,
   };
@@ -167,4 +169,21 @@ test("in any order of uses, repeats and pauses, one token at most is good, or th
     }),
     { numRuns: 25 },
   );
+});
+
+test("a repeated refresh gets the same successor, also when the secret key was changed in between", async () => {
+  const { deps, first, trade } = await signedInPerson();
+  const successor = tokenOf(await trade(first.refreshToken));
+  const oldKey = Buffer.alloc(32, 0x0f);
+  const keysFor = (purpose: Purpose) =>
+    [Buffer.alloc(32, 0xee), oldKey].map((secret) => derivedKey(secret, purpose));
+  const renewed = refreshTokens({
+    digestKeys: keysFor("refresh-digest"),
+    nextKeys: keysFor("refresh-next"),
+    chance: deps.chance,
+  });
+  const again = await refresh({ ...deps, refreshTokens: renewed }, tester, first.refreshToken);
+  assert.equal(tokenOf(again), successor);
+  const next = await refresh({ ...deps, refreshTokens: renewed }, tester, successor);
+  assert.ok(tokenOf(next));
 });

@@ -1,5 +1,4 @@
 import type { Clock } from "../lib/clock.ts";
-import { sameSecret } from "../lib/secrets.ts";
 import type { Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
 import type { RefreshTokens } from "./refresh-token.ts";
@@ -40,9 +39,9 @@ export async function refreshSession(
     const now = clock.now();
     if (held === undefined || held.ends_at.getTime() <= now) return undefined;
     const { session_id: sessionId, user_id: userId } = held;
-    const successor = refreshTokens.successorOf(token);
-    const digest = refreshTokens.digests(successor)![0]!;
     if (held.used_at === null) {
+      const successor = refreshTokens.successorOf(token);
+      const digest = refreshTokens.digests(successor)![0]!;
       await tx
         .updateTable("refresh_tokens")
         .set({ used_at: new Date(now), successor_digest: digest })
@@ -53,18 +52,33 @@ export async function refreshSession(
       return { userId, sessionId, refreshToken: successor };
     }
     const isGraceful = now - held.used_at.getTime() <= graceMs && held.successor_used_at === null;
-    if (isGraceful && sameSecret(held.successor_digest ?? digest, digest)) {
-      return { userId, sessionId, refreshToken: successor };
-    }
+    const given =
+      isGraceful && held.successor_digest !== null
+        ? refreshTokens.storedSuccessorOf(token, held.successor_digest)
+        : undefined;
+    if (given !== undefined) return { userId, sessionId, refreshToken: given };
     await endSessions(tx, note, userId, { only: sessionId }, { reason: "refresh token reused", now });
     note({ action: "session.reuse_detected", target: { type: "session", id: sessionId }, outcome: "denied" });
     return undefined;
   });
 }
 
-/** The token's row, locked until the transaction ends, with what it needs to be judged. Only of a live session. */
+/**
+ * The token's row with what it needs to be judged, only of a live session. That is locked until the transaction ends,
+ * and in a statement before: what is then read of its tokens is what whoever held it before has left.
+ */
 async function lockToken(tx: Tx, digests: readonly Uint8Array[]) {
-  const locked = await tx
+  await tx
+    .selectFrom("sessions")
+    .select("id")
+    .where("id", "in", ({ selectFrom }) =>
+      selectFrom("refresh_tokens")
+        .select("session_id")
+        .where("digest", "in", [...digests]),
+    )
+    .forNoKeyUpdate()
+    .execute();
+  const found = await tx
     .selectFrom("refresh_tokens as token")
     .innerJoin("sessions as session", "session.id", "token.session_id")
     .innerJoin("users as owner", "owner.id", "session.user_id")
@@ -73,10 +87,9 @@ async function lockToken(tx: Tx, digests: readonly Uint8Array[]) {
     .where("owner.active", "=", true)
     .select(["token.digest", "token.session_id", "token.used_at", "token.successor_digest"])
     .select(["session.user_id", "session.idle_expires_at", "session.absolute_expires_at"])
-    .forUpdate(["token", "session"])
     .executeTakeFirst();
-  if (locked === undefined) return undefined;
-  const { successor_digest: successor, idle_expires_at: idle, absolute_expires_at: absolute } = locked;
+  if (found === undefined) return undefined;
+  const { successor_digest: successor, idle_expires_at: idle, absolute_expires_at: absolute } = found;
   const next =
     successor === null
       ? undefined
@@ -85,7 +98,7 @@ async function lockToken(tx: Tx, digests: readonly Uint8Array[]) {
           .select("used_at")
           .where("digest", "=", successor)
           .executeTakeFirst();
-  return { ...locked, ends_at: idle < absolute ? idle : absolute, successor_used_at: next?.used_at ?? null };
+  return { ...found, ends_at: idle < absolute ? idle : absolute, successor_used_at: next?.used_at ?? null };
 }
 
 async function insertToken(tx: Tx, digest: Uint8Array, sessionId: string, now: number): Promise<void> {

@@ -31,10 +31,18 @@ export async function revokeKeysOfUser(
   { reason, now }: { readonly reason: string; readonly now: number },
 ): Promise<void> {
   const revoked = await tx
+    .with("live", (db) =>
+      db
+        .selectFrom("api_keys")
+        .select("id")
+        .where("user_id", "=", userId)
+        .where("revoked_at", "is", null)
+        .orderBy("id")
+        .forNoKeyUpdate(),
+    )
     .updateTable("api_keys")
     .set({ revoked_at: new Date(now), revoke_reason: reason })
-    .where("user_id", "=", userId)
-    .where("revoked_at", "is", null)
+    .where("id", "in", ({ selectFrom }) => selectFrom("live").select("id"))
     .returning("prefix")
     .execute();
   for (const { prefix } of revoked)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { verify } from "@node-rs/argon2";
 import { testStore } from "../store/testing.ts";
+import { findApiKey } from "./api-keys.ts";
 import { normalisedEmail } from "./email.ts";
 import { bootstrapAdministrator, offerSetup, setUp } from "./setup.ts";
 import { identityDeps, issued, tester, userNamed } from "./testing.ts";
@@ -116,4 +117,21 @@ test("who took the administrator's address before loses every way in", async () 
 test("two spellings of one address are one", () => {
   assert.equal(normalisedEmail("  Ann@EXAMPLE.com "), "ann@example.com");
   assert.equal(normalisedEmail("Jose\u0301@x.org"), "jos\u00e9@x.org");
+});
+
+test("who took the address of whoever sets the place up loses every way in", async () => {
+  const deps = identityDeps(store.db, 9);
+  await userNamed(store.db, "usr_squatter");
+  const taken = { email: "ann@example.com", email_norm: "ann@example.com", password_hash: "x" };
+  await store.db.updateTable("users").set(taken).where("id", "=", "usr_squatter").execute();
+  const { apiKey } = await issued(deps, "usr_squatter");
+  const token = (await offerSetup(deps))!;
+  assert.equal((await setUp(deps, tester, { ...wanted, token })).role, "admin");
+  assert.equal((await findApiKey(deps, apiKey.prefix))?.status, "revoked");
+  const row = await store.db
+    .selectFrom("users")
+    .selectAll()
+    .where("id", "=", "usr_squatter")
+    .executeTakeFirst();
+  assert.deepEqual([row?.active, row?.email_norm, row?.password_hash], [false, null, null]);
 });

@@ -4,7 +4,8 @@ import type { Chance } from "../lib/ids.ts";
 import { hmacSha256, sameSecret } from "../lib/secrets.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change, Noted } from "../telemetry/change.ts";
-import { type Account, endSetupOffer, insertAccount, newUserId } from "./accounts.ts";
+import { type Account, insertAccount, newUserId } from "./accounts.ts";
+import { endSetupOffer, hasAdministrator, lockAuthState } from "./administrators.ts";
 import { normalisedEmail } from "./email.ts";
 import { newKey } from "./key.ts";
 import type { Passwords } from "./passwords.ts";
@@ -31,21 +32,22 @@ export async function offerSetup(
   deps: { db: Db; chance: Chance; pepper: Uint8Array },
   { renew = false }: { readonly renew?: boolean } = {},
 ): Promise<string | undefined> {
-  const token = newKey("it", deps.chance);
-  const offer = deps.db
-    .updateTable("auth_state")
-    .set({ setup_digest: hmacSha256(deps.pepper, token) })
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom("users").select("id").where("role", "=", "admin"))),
-    )
-    .returning("id");
-  const offered = await (renew ? offer : offer.where("setup_digest", "is", null)).executeTakeFirst();
-  return offered === undefined ? undefined : token;
+  return deps.db.transaction().execute(async (tx) => {
+    const { setupDigest } = await lockAuthState(tx);
+    if ((setupDigest !== null && !renew) || (await hasAdministrator(tx))) return undefined;
+    const token = newKey("it", deps.chance);
+    await tx
+      .updateTable("auth_state")
+      .set({ setup_digest: hmacSha256(deps.pepper, token) })
+      .execute();
+    return token;
+  });
 }
 
 /**
  * Makes the first administrator and ends the offer for ever. The row lock lets one of any number of concurrent
  * callers win; the others, and everybody later, get NOT_FOUND. A wrong token: AUTH_INVALID, and the offer stands.
+ * Somebody who registered with that address before loses every way in.
  */
 export async function setUp(
   deps: SetupDeps,
@@ -58,15 +60,16 @@ export async function setUp(
   if (!sameSecret(digest, offered.setup_digest)) throw new TollgateError("AUTH_INVALID");
   const passwordHash = await deps.passwords.hash(wanted.password);
   return deps.change(cause, async (tx, note) => {
-    const { setup_digest } = await lockAuthState(tx);
-    if (setup_digest === null || !sameSecret(digest, setup_digest)) throw new TollgateError("NOT_FOUND");
+    await displaceHolder(tx, note, wanted.email, deps.clock.now());
+    const { setupDigest } = await lockAuthState(tx);
+    if (setupDigest === null || !sameSecret(digest, setupDigest)) throw new TollgateError("NOT_FOUND");
     return makeAdministrator(tx, note, deps, { ...wanted, passwordHash });
   });
 }
 
 /**
  * Makes the administrator whom the settings name, unless there is one: of several instances that start, one does it.
- * Somebody who registered with that address before loses every way in. Undefined: there was an administrator.
+ * Undefined: there was an administrator.
  */
 export async function bootstrapAdministrator(
   deps: Omit<SetupDeps, "pepper">,
@@ -75,26 +78,16 @@ export async function bootstrapAdministrator(
 ): Promise<Account | undefined> {
   if (await hasAdministrator(deps.db)) return undefined;
   const passwordHash = await deps.passwords.hash(password);
-  return deps.change(cause, async (tx, note) => {
+  const made = deps.change(cause, async (tx, note) => {
+    await displaceHolder(tx, note, email, deps.clock.now());
     await lockAuthState(tx);
-    if (await hasAdministrator(tx)) return undefined;
-    const squatter = await tx
-      .selectFrom("users")
-      .select("id")
-      .where("email_norm", "=", normalisedEmail(email))
-      .executeTakeFirst();
-    if (squatter !== undefined) await displace(tx, note, squatter.id, deps.clock.now());
+    if (await hasAdministrator(tx)) throw new TollgateError("CONFLICT");
     return makeAdministrator(tx, note, deps, { email, name, passwordHash });
   });
-}
-
-async function hasAdministrator(db: Db): Promise<boolean> {
-  const row = await db.selectFrom("users").select("id").where("role", "=", "admin").executeTakeFirst();
-  return row !== undefined;
-}
-
-async function lockAuthState(tx: Tx): Promise<{ setup_digest: Uint8Array | null }> {
-  return tx.selectFrom("auth_state").select("setup_digest").forUpdate().executeTakeFirstOrThrow();
+  return made.catch((error: unknown) => {
+    if (error instanceof TollgateError && error.code === "CONFLICT") return undefined;
+    throw error;
+  });
 }
 
 async function makeAdministrator(
@@ -115,15 +108,26 @@ async function makeAdministrator(
   return account;
 }
 
-async function displace(tx: Tx, note: (event: Noted) => void, userId: string, now: number): Promise<void> {
-  const nobody = { email: null, email_norm: null, password_hash: null, active: false };
-  await tx.updateTable("users").set(nobody).where("id", "=", userId).execute();
-  note({
-    action: "user.deactivate",
-    target: { type: "user", id: userId },
-    reason: "address of the administrator",
-  });
+/** Whoever holds the address without being an administrator is shut out. */
+async function displaceHolder(
+  tx: Tx,
+  note: (event: Noted) => void,
+  email: string,
+  now: number,
+): Promise<void> {
+  const holder = await tx
+    .selectFrom("users")
+    .select("id")
+    .where("email_norm", "=", normalisedEmail(email))
+    .where("role", "!=", "admin")
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  if (holder === undefined) return;
   const reason = "address of the administrator";
-  await endSessions(tx, note, userId, "all", { reason, now });
-  await revokeKeysOfUser(tx, note, userId, { reason, now });
+  await endSessions(tx, note, holder.id, "all", { reason, now });
+  await revokeKeysOfUser(tx, note, holder.id, { reason, now });
+  await tx.deleteFrom("linked_accounts").where("user_id", "=", holder.id).execute();
+  const nobody = { email: null, email_norm: null, password_hash: null, active: false };
+  await tx.updateTable("users").set(nobody).where("id", "=", holder.id).execute();
+  note({ action: "user.deactivate", target: { type: "user", id: holder.id }, reason });
 }

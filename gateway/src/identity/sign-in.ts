@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Chance } from "../lib/ids.ts";
+import { addressBucket } from "../lib/networks.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change, Noted } from "../telemetry/change.ts";
 import type { AccessTokens } from "./access-token.ts";
@@ -8,7 +9,7 @@ import { normalisedEmail } from "./email.ts";
 import type { Passwords } from "./passwords.ts";
 import { firstRefreshToken, refreshSession } from "./refresh.ts";
 import type { RefreshTokens } from "./refresh-token.ts";
-import { type Source, startSession } from "./sessions.ts";
+import { KNOWN_SOURCE_MS, type Source, startSession } from "./sessions.ts";
 import { readEpoch } from "./users.ts";
 
 export type SignInDeps = {
@@ -33,22 +34,39 @@ export type SignedIn = {
 /** Whom an e-mail address names, before anything is proved. */
 export type Candidate = {
   readonly id: string;
-  readonly active: boolean;
   readonly passwordHash: string | null;
+  /** This user has signed in from this address within 30 days. */
+  readonly isKnownSource: boolean;
 };
 
-export async function findCandidate(db: Db, email: string): Promise<Candidate | undefined> {
-  const row = await db
+/** One statement, whoever is asked for: how long it takes tells nobody whether there is an account. */
+export async function findCandidate(
+  { db, clock }: { readonly db: Db; readonly clock: Clock },
+  email: string,
+  address: string,
+): Promise<Candidate | undefined> {
+  const since = new Date(clock.now() - KNOWN_SOURCE_MS);
+  return db
     .selectFrom("users")
-    .select(["id", "active", "password_hash"])
-    .where("email_norm", "=", normalisedEmail(email))
+    .select(["users.id", "users.password_hash as passwordHash"])
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("sessions")
+          .select("sessions.id")
+          .whereRef("sessions.user_id", "=", "users.id")
+          .where("sessions.address_bucket", "=", addressBucket(address))
+          .where("sessions.created_at", ">", since),
+      )
+        .$castTo<boolean>()
+        .as("isKnownSource"),
+    )
+    .where("users.email_norm", "=", normalisedEmail(email))
     .executeTakeFirst();
-  return row === undefined ? undefined : { id: row.id, active: row.active, passwordHash: row.password_hash };
 }
 
 /**
  * Signs a candidate in whose password is right; undefined otherwise, after the same work. A hash of an older kind is
- * replaced. A password that was changed meanwhile signs nobody in.
+ * replaced. If it was replaced meanwhile, or the password changed, what is stored then decides.
  */
 export async function signInWithPassword(
   deps: SignInDeps,
@@ -67,15 +85,18 @@ export async function signInWithPassword(
       .selectFrom("users")
       .select(["password_hash", "active"])
       .where("id", "=", candidate.id)
-      .forUpdate()
+      .forNoKeyUpdate()
       .executeTakeFirst();
-    if (current?.password_hash !== candidate.passwordHash || !current.active) return undefined;
+    if (current?.active !== true) return undefined;
+    if (current.password_hash !== candidate.passwordHash) return { passwordHash: current.password_hash };
     if (upgraded !== undefined) {
       await tx.updateTable("users").set({ password_hash: upgraded }).where("id", "=", candidate.id).execute();
     }
     return openSession(tx, note, deps, { userId: candidate.id, method: "password", source });
   });
-  return opened === undefined ? undefined : signedIn(deps, opened);
+  if (opened === undefined) return undefined;
+  if ("sessionId" in opened) return signedIn(deps, opened);
+  return signInWithPassword(deps, cause, { ...attempt, candidate: { ...candidate, ...opened } });
 }
 
 /** Trades a refresh token for the next one and a fresh access token (I6); undefined for one that is not good. */
@@ -91,10 +112,10 @@ export async function openSession(
   tx: Tx,
   note: (event: Noted) => void,
   deps: Pick<SignInDeps, "clock" | "chance" | "refreshTokens">,
-  wanted: Parameters<typeof startSession>[2],
+  wanted: Parameters<typeof startSession>[3],
 ): Promise<Opened> {
   const { userId, method } = wanted;
-  const sessionId = await startSession(tx, deps, wanted);
+  const sessionId = await startSession(tx, note, deps, wanted);
   const refreshToken = await firstRefreshToken(tx, deps, sessionId);
   const at = new Date(deps.clock.now());
   await tx.updateTable("users").set({ last_login_at: at }).where("id", "=", userId).execute();
@@ -107,9 +128,11 @@ export async function openSession(
   return { userId, sessionId, refreshToken };
 }
 
-export async function signedIn(deps: SignInDeps, opened: Opened): Promise<SignedIn> {
+/** Undefined for a user who was erased meanwhile, and the session with them. */
+export async function signedIn(deps: SignInDeps, opened: Opened): Promise<SignedIn | undefined> {
   const { userId, sessionId, refreshToken } = opened;
-  const account = (await findAccount(deps.db, userId))!;
+  const account = await findAccount(deps.db, userId);
+  if (account === undefined) return undefined;
   const epoch = await readEpoch(deps.db);
   const { token, expiresInSeconds } = await deps.accessTokens.issue({
     userId,

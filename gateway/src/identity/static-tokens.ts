@@ -1,4 +1,5 @@
 import { hmacSha256 } from "../lib/secrets.ts";
+import { looksLikeJwt } from "./access-token.ts";
 import { parseKey } from "./key.ts";
 
 const USER_ID = /^usr_[A-Za-z0-9._-]{1,60}$/;
@@ -60,6 +61,6 @@ function faultOf(token: string, userId: string): string | undefined {
   if (!USER_ID.test(userId)) return "has no user of the form usr_name";
   if (parseKey(token) !== undefined || token.startsWith("sk-tg1_"))
     return "has a token shaped like an API key";
-  if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return "has a token shaped like a JWT";
+  if (looksLikeJwt(token)) return "has a token shaped like a JWT";
   return undefined;
 }

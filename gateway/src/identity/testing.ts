@@ -2,6 +2,7 @@ import type { KyselyPlugin } from "kysely";
 import { VirtualClock } from "../lib/clock.ts";
 import { seededChance } from "../lib/ids.ts";
 import { derivedKey } from "../lib/secrets.ts";
+import { holdPlan, planOf } from "../limits/plans.ts";
 import { StoreUnavailable } from "../store/outages.ts";
 import type { Db } from "../store/tables.ts";
 import { type Cause, changes } from "../telemetry/change.ts";
@@ -9,13 +10,16 @@ import { accessTokens } from "./access-token.ts";
 import { issueApiKey, type NewApiKey } from "./api-keys.ts";
 import { hashGate } from "./hash-gate.ts";
 import { passwords } from "./passwords.ts";
-import type { KeyGrant, Role } from "./principal.ts";
+import type { KeyGrant, Principal, Role } from "./principal.ts";
 import { refreshTokens } from "./refresh-token.ts";
 import { raiseEpoch } from "./users.ts";
 
 /** Imported by tests only. */
 const secretKey = Buffer.alloc(32, 0x0f);
 export const testPepper = derivedKey(secretKey, "apikey-pepper");
+
+/** The configuration file has none. */
+const noPlans = new Map<string, never>();
 
 /** Who changes things in tests. */
 export const tester: Cause = { actor: { type: "system", id: "test" } };
@@ -34,10 +38,12 @@ export function identityDeps(db: Db, seed: number) {
     peppers: [testPepper],
     macKeys: [macKey],
     change: changes({ db, clock, chance, macKey, raiseEpoch, announce: async () => {} }),
+    planOf: planOf(noPlans),
+    holdPlan: holdPlan(noPlans),
     passwords: passwords(hashGate({ running: 2, waiting: 32 })),
     refreshTokens: refreshTokens({
       digestKeys: [derivedKey(secretKey, "refresh-digest")],
-      nextKey: derivedKey(secretKey, "refresh-next"),
+      nextKeys: [derivedKey(secretKey, "refresh-next")],
       chance,
     }),
     graceMs: 10_000,
@@ -75,7 +81,21 @@ export function grant(fields: Partial<KeyGrant> = {}): KeyGrant {
     dailyQuota: null,
     allowedModels: null,
     allowedNetworks: null,
+    plan: null,
     expiresAtMs: null,
+    ...fields,
+  };
+}
+
+/** usr_ann, a developer by a static token, on the default plan; what a test is about is said in `fields`. */
+export function principal(fields: Partial<Principal> = {}): Principal {
+  return {
+    userId: "usr_ann",
+    role: "developer",
+    credential: { kind: "static" },
+    plan: { name: "default", limits: {} },
+    overrides: {},
+    epoch: 1,
     ...fields,
   };
 }

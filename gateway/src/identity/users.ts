@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
+import type { WrittenLimits } from "../limits/plans.ts";
 import type { Db, Tables } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
 import type { Role } from "./principal.ts";
@@ -17,13 +18,26 @@ export async function ensureUsers(deps: { db: Db; clock: Clock }, ids: readonly 
     .execute();
 }
 
-/** A user and the auth epoch it was read at, in one statement. */
-export async function findUser(db: Db, id: string): Promise<(User & { epoch: number }) | undefined> {
+/** What a user may use, as stored: the plan's name, its limits if they are stored, and limits set for this user. */
+export type StoredAllowance = {
+  readonly plan: string | null;
+  readonly planLimits: WrittenLimits | null;
+  readonly overrides: Readonly<Record<string, number>>;
+};
+
+/** A user that was not erased and the auth epoch it was read at, in one statement. */
+export async function findUser(
+  db: Db,
+  id: string,
+): Promise<(User & StoredAllowance & { epoch: number }) | undefined> {
   return db
     .selectFrom("users")
     .innerJoin("auth_state", (join) => join.onTrue())
+    .leftJoin("plans", (join) => join.on("plans.name", "=", sql<string>`coalesce(users.plan, 'default')`))
     .where("users.id", "=", id)
+    .where("users.erased_at", "is", null)
     .select(["users.id", "users.role", "users.active", "auth_state.auth_epoch as epoch"])
+    .select(["users.plan", "plans.limits as planLimits", "users.limit_overrides as overrides"])
     .executeTakeFirst();
 }
 

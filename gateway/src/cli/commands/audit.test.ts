@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { sql } from "kysely";
-import { identityDeps, userNamed } from "../../identity/testing.ts";
+import { userNamed } from "../../identity/testing.ts";
 import { hmacSha256 } from "../../lib/secrets.ts";
 import { testStore } from "../../store/testing.ts";
 import { newCheckpoint } from "../../telemetry/audit.checkpoint.ts";
-import { erasePersonal } from "../../telemetry/audit.personal.ts";
 import { appendEntries, chainOf } from "../../telemetry/audit.testing.ts";
 import { commitmentOf } from "../../telemetry/audit.ts";
-import { type CommandDeps, UsageError } from "../command.ts";
+import { UsageError } from "../command.ts";
 import { type Actions, runDataCommand, runProgram } from "../program.ts";
+import { commandDeps } from "../testing.ts";
 
 const home = mkdtempSync(join(tmpdir(), "tollgate-audit-"));
 const store = await testStore();
@@ -21,7 +21,7 @@ after(async () => {
   await store.close();
 });
 const { db } = store;
-const deps: CommandDeps = { ...identityDeps(db, 1), erasePersonal, defaultUser: "usr_dev" };
+const deps = commandDeps(db, 1);
 await userNamed(db, "usr_dev");
 await runDataCommand(deps, "keys issue", { name: "first" });
 await appendEntries(deps, 2_100);

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { identityDeps, userNamed } from "../../identity/testing.ts";
+import { userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
-import { erasePersonal } from "../../telemetry/audit.personal.ts";
-import { type CommandDeps, UsageError } from "../command.ts";
+import { UsageError } from "../command.ts";
 import { dataCommands, runDataCommand } from "../program.ts";
+import { commandDeps } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
 const { db } = store;
-const identity = identityDeps(db, 1);
-const deps: CommandDeps = { ...identity, erasePersonal, defaultUser: "usr_dev" };
+const deps = commandDeps(db, 1);
 await userNamed(db, "usr_dev");
 await userNamed(db, "usr_reader", "viewer");
 
@@ -53,6 +52,7 @@ test("a key is issued, listed, shown and revoked, and its text is told once", as
     scopes: ["costs:read", "inference:write"],
     status: "active",
     daily_quota: 5,
+    plan: null,
     daily_usage: 0,
     allowed_models: null,
     allowed_ips: null,
@@ -76,7 +76,7 @@ test("a key is issued, listed, shown and revoked, and its text is told once", as
 
   const revoked = await run("keys revoke", { prefix: key });
   assert.deepEqual([revoked.status, revoked.revoked_at], ["revoked", "2026-01-01T00:00:00.000Z"]);
-  identity.clock.advance(1_000);
+  deps.clock.advance(1_000);
   assert.deepEqual(await run("keys revoke", { prefix: `sk-tg1_${prefix}_****` }), revoked);
 });
 

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { identityDeps, userNamed } from "../../identity/testing.ts";
+import { userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
-import { erasePersonal } from "../../telemetry/audit.personal.ts";
-import { type CommandDeps, UsageError } from "../command.ts";
+import { UsageError } from "../command.ts";
 import { runDataCommand } from "../program.ts";
+import { commandDeps } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
-const identity = identityDeps(store.db, 1);
-const deps: CommandDeps = { ...identity, erasePersonal, defaultUser: "usr_dev" };
+const deps = commandDeps(store.db, 1);
 await userNamed(store.db, "usr_dev");
 await userNamed(store.db, "usr_other");
 
@@ -36,7 +35,7 @@ test("a key is rotated by its prefix, and the old one goes on for the grace", as
   assert.match(rotated.key as string, /^sk-tg1_/);
   assert.deepEqual([rotated.rotated_from, rotated.daily_quota], [prefix, 5]);
   assert.equal((await run("keys show", { prefix })).status, "rotating");
-  identity.clock.advance(60_000);
+  deps.clock.advance(60_000);
   assert.equal((await run("keys show", { prefix })).status, "expired");
   await assert.rejects(run("keys rotate", { prefix }), { code: "CONFLICT" });
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { identityDeps, userNamed } from "../../identity/testing.ts";
+import { userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
-import { erasePersonal } from "../../telemetry/audit.personal.ts";
 import { UsageError } from "../command.ts";
 import { dataCommands, runDataCommand } from "../program.ts";
+import { commandDeps } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
-const deps = { ...identityDeps(store.db, 1), erasePersonal, defaultUser: "usr_dev" };
+const deps = commandDeps(store.db, 1);
 await userNamed(store.db, "usr_dev");
 await userNamed(store.db, "usr_ann");
 const run = (name: string, input: object = {}) => runDataCommand(deps, name, input);

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { setUp } from "../../identity/setup.ts";
-import { identityDeps, tester, userNamed } from "../../identity/testing.ts";
+import { tester, userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
-import { erasePersonal } from "../../telemetry/audit.personal.ts";
-import type { CommandDeps } from "../command.ts";
 import { runDataCommand } from "../program.ts";
+import { commandDeps } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
 const { db } = store;
-const identity = identityDeps(db, 1);
-const deps: CommandDeps = { ...identity, erasePersonal, defaultUser: "usr_dev" };
+const deps = commandDeps(db, 1);
 
 type Json = Record<string, unknown>;
 const run = async (name: string, input: unknown = {}) => (await runDataCommand(deps, name, input)) as Json;
@@ -28,9 +26,9 @@ test("the command line makes the first administrator, and then no set-up token d
   const { id, password, role } = await run("users create", { email: "Boss@Example.com", role: "admin" });
   assert.equal(role, "admin");
   const { password_hash } = await userOf(id);
-  assert.ok((await identity.passwords.verify(password_hash, password as string)).matches);
+  assert.ok((await deps.passwords.verify(password_hash, password as string)).matches);
   const late = { token: token as string, email: "late@example.com", name: "Late", password: "password123" };
-  await assert.rejects(setUp(identity, tester, late), { code: "NOT_FOUND" });
+  await assert.rejects(setUp(deps, tester, late), { code: "NOT_FOUND" });
   await assert.rejects(run("users offer-setup"), /administrator already/);
 });
 
@@ -60,8 +58,8 @@ test("a lost password is replaced by a generated one", async () => {
   const { password: second } = await run("users reset-password", { user: "ann@example.com" });
   assert.notEqual(first, second);
   const { password_hash } = await userOf(id);
-  assert.ok((await identity.passwords.verify(password_hash, second as string)).matches);
-  assert.ok(!(await identity.passwords.verify(password_hash, first as string)).matches);
+  assert.ok((await deps.passwords.verify(password_hash, second as string)).matches);
+  assert.ok(!(await deps.passwords.verify(password_hash, first as string)).matches);
 });
 
 test("an address is taken once, and an erased one is free again", async () => {

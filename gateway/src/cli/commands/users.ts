@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { nameText } from "../../http/fields.ts";
-import { emailField, userJson } from "../../http/routes/accounts.ts";
+import { roleField, userJson } from "../../http/user-json.ts";
 import {
   type Account,
   createAccount,
@@ -9,11 +9,11 @@ import {
   listAccounts,
 } from "../../identity/accounts.ts";
 import { changeAccount, eraseUser, resetPassword } from "../../identity/change-account.ts";
+import { emailForm } from "../../identity/email.ts";
 import { newPassword } from "../../identity/passwords.ts";
 import { offerSetup } from "../../identity/setup.ts";
 import { type CommandDeps, dataCommand, OPERATOR, table, UsageError } from "../command.ts";
 
-const role = z.enum(["admin", "manager", "developer", "viewer"]);
 const shown = (account: Account) => ({ ...userJson(account), active: account.active });
 type UserJson = ReturnType<typeof shown>;
 
@@ -48,7 +48,11 @@ const create = dataCommand({
     ["--name <name>", "name to show (default: the e-mail address)"],
     ["--role <role>", "admin, manager, developer or viewer (default: developer)"],
   ],
-  input: z.strictObject({ email: emailField, name: nameText.optional(), role: role.default("developer") }),
+  input: z.strictObject({
+    email: emailForm,
+    name: nameText.optional(),
+    role: roleField.default("developer"),
+  }),
   async run(deps, { email, name, role }) {
     const password = newPassword(deps.chance);
     const passwordHash = await deps.passwords.hash(password);
@@ -65,7 +69,7 @@ const setRole = dataCommand({
   name: "users set-role",
   about: "Change a user's role; their sessions end.",
   arguments: ["user", "role"],
-  input: z.strictObject({ user: z.string(), role }),
+  input: z.strictObject({ user: z.string(), role: roleField }),
   async run(deps, { user, role }) {
     const { id } = await accountOf(deps, user);
     return shown(await changeAccount(deps, OPERATOR, id, { role }));
@@ -116,7 +120,7 @@ const offer = dataCommand({
 });
 
 /** A user by id or by e-mail address. */
-async function accountOf({ db }: CommandDeps, user: string): Promise<Account> {
+export async function accountOf({ db }: CommandDeps, user: string): Promise<Account> {
   const account = user.includes("@") ? await findAccountByEmail(db, user) : await findAccount(db, user);
   if (account === undefined) throw new UsageError(`there is no user ${user}`);
   return account;

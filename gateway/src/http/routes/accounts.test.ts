@@ -281,3 +281,41 @@ test("passwords and tokens are in no log line, no audit entry and nowhere in the
   const dump = JSON.stringify([app.logs(), entries, users]);
   for (const secret of secrets) assert.ok(!dump.includes(secret));
 });
+
+test("an attempt beyond a limit is refused no sooner than one that was tried", async () => {
+  await using limited = await testApp({ LOGIN_ATTEMPTS_PER_ADDRESS: "0" });
+  const startedAt = performance.now();
+  const answer = await post("/auth/login", { email: "a@example.com", password: "x" }, undefined, limited);
+  await expect(answer, 429, "RATE_LIMITED");
+  assert.ok(performance.now() - startedAt >= 295);
+});
+
+test("strangers who sign in with a user's id as address do not keep it from changing its password", async () => {
+  await using own = await testApp({ LOGIN_ATTEMPTS_PER_ADDRESS: "" });
+  const { id, token, password } = await own.person();
+  const tried = ["", "user:", "email:"].flatMap((kind) => Array.from({ length: 6 }, () => kind + id));
+  await Promise.all(tried.map((email) => post("/auth/login", { email, password: "x" }, undefined, own)));
+  const wanted = { current_password: password, new_password: "password456" };
+  assert.equal((await post("/auth/password", wanted, token, own)).status, 204);
+});
+
+test("a wrong current password is noted, a series of them once", async () => {
+  await using own = await testApp();
+  const { id, token } = await own.person();
+  const wrong = { current_password: "not this one", new_password: "password456" };
+  for (let tries = 0; tries < 3; tries++)
+    await expect(await post("/auth/password", wrong, token, own), 400, "VALIDATION_FAILED");
+  const entries = await own.store.db.selectFrom("audit_entries").select("entry").execute();
+  const failed = entries
+    .map(({ entry }) => JSON.parse(entry))
+    .filter(({ action }) => action === "session.login_failed");
+  assert.deepEqual(
+    failed.map(({ reason, target, actor }) => [reason, target.id, actor.id]),
+    [["current password", id, id]],
+  );
+});
+
+test("what is no session's id names no session", async () => {
+  const { token } = await app.person();
+  await expect(await app.fetch("/auth/sessions/x", { method: "DELETE", key: token }), 404, "NOT_FOUND");
+});

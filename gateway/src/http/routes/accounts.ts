@@ -1,47 +1,21 @@
 import { z } from "zod";
 import { changeOwnPassword, register, signIn, type ThrottledSignInDeps } from "../../calls/sign-in.ts";
-import { type Account, findAccount } from "../../identity/accounts.ts";
-import { passwordFault } from "../../identity/passwords.ts";
+import { findAccount, registrationClosed } from "../../identity/accounts.ts";
+import { emailForm } from "../../identity/email.ts";
 import { revokeSessions } from "../../identity/sessions.ts";
 import { refresh, type SignedIn } from "../../identity/sign-in.ts";
-import { isoTime } from "../../lib/clock.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import type { RegistrationThrottle } from "../../limits/sign-in.ts";
+import type { RegistrationThrottle, SignInThrottle } from "../../limits/sign-in.ts";
 import type { Endpoint, Visit } from "../endpoint.ts";
 import { nameText, plainText } from "../fields.ts";
+import { sourceOf } from "../source.ts";
+import { newPasswordField, userAnswer, userJson } from "../user-json.ts";
 
 export type AccountDeps = ThrottledSignInDeps & {
   readonly registrationThrottle: RegistrationThrottle;
+  readonly passwordThrottle: SignInThrottle;
   readonly isRegistrationOpen: boolean;
 };
-
-export const emailField = z.email().max(254);
-export const newPasswordField = z.string().superRefine((text, context) => {
-  const message = passwordFault(text);
-  if (message !== undefined) context.addIssue({ code: "custom", message });
-});
-
-export const userAnswer = z
-  .object({
-    id: z.string(),
-    email: z.string().nullable(),
-    name: z.string(),
-    role: z.enum(["admin", "manager", "developer", "viewer"]),
-    created_at: z.string(),
-    last_login_at: z.string().nullable(),
-  })
-  .meta({ id: "User" });
-
-export function userJson({ id, email, name, role, createdAt, lastLoginAt }: Account) {
-  return {
-    id,
-    email,
-    name,
-    role,
-    created_at: isoTime(createdAt.getTime()),
-    last_login_at: lastLoginAt === null ? null : isoTime(lastLoginAt.getTime()),
-  };
-}
 
 const signedInAnswer = z
   .object({
@@ -63,7 +37,7 @@ function signedInJson({ account, accessToken, expiresInSeconds, refreshToken }: 
   };
 }
 
-const registerBody = z.strictObject({ email: emailField, name: nameText, password: newPasswordField });
+const registerBody = z.strictObject({ email: emailForm, name: nameText, password: newPasswordField });
 const loginBody = z.strictObject({ email: plainText.max(254), password: z.string().max(4096) });
 const refreshBody = z
   .strictObject({
@@ -90,16 +64,12 @@ export function accountRoutes(deps: AccountDeps): readonly Endpoint[] {
       method: "POST",
       path: "/auth/register",
       summary: "Makes an account with the role developer.",
-      access: anyone,
+      access: { ...anyone, coolsDown: true },
       body: registerBody,
       answer: z.object({ user: userAnswer }),
       answerStatus: 201,
       async handle({ request, address, cause }) {
-        if (!deps.isRegistrationOpen) {
-          throw new TollgateError("FORBIDDEN", undefined, {
-            message: "Registration is closed here. Ask an administrator for an account.",
-          });
-        }
+        if (!deps.isRegistrationOpen) throw registrationClosed();
         const wanted = request.body as z.infer<typeof registerBody>;
         return { user: userJson(await register(deps, cause(), { ...wanted, address })) };
       },
@@ -109,12 +79,13 @@ export function accountRoutes(deps: AccountDeps): readonly Endpoint[] {
       path: "/auth/login",
       summary: "Signs in by e-mail and password.",
       access: anyone,
+      priority: "reserved",
       body: loginBody,
       answer: signedInAnswer,
-      async handle(visit) {
-        const { email, password } = visit.request.body as z.infer<typeof loginBody>;
-        const signed = await signIn(deps, visit.cause(), { email, password, source: sourceOf(visit) });
-        visit.reply.header("cache-control", "no-store");
+      async handle({ request, reply, address, cause }) {
+        const sent = request.body as z.infer<typeof loginBody>;
+        const signed = await signIn(deps, cause(), { ...sent, source: sourceOf(request, address) });
+        reply.header("cache-control", "no-store");
         return signedInJson(signed);
       },
     },
@@ -123,6 +94,7 @@ export function accountRoutes(deps: AccountDeps): readonly Endpoint[] {
       path: "/auth/refresh",
       summary: "Trades a refresh token for its successor and a fresh access token.",
       access: anyone,
+      priority: "reserved",
       body: refreshBody,
       answer: signedInAnswer,
       async handle({ request, reply, cause }) {
@@ -176,10 +148,6 @@ export function accountRoutes(deps: AccountDeps): readonly Endpoint[] {
       },
     },
   ];
-}
-
-export function sourceOf({ request, address }: Visit) {
-  return { address, userAgent: request.headers["user-agent"]?.slice(0, 256) };
 }
 
 /** The session of an endpoint that only signed-in people reach. */

@@ -5,14 +5,14 @@ import { type ChatRequest, chatRequest } from "../../calls/chat.ts";
 import type { Payers } from "../../calls/payer.ts";
 import { type RunDeps, run } from "../../calls/run.ts";
 import { type Routes, type Target, targetOf } from "../../calls/target.ts";
+import { inputEstimate } from "../../costs/bound.ts";
 import type { PriceBook } from "../../costs/prices.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import { type Chance, uuidv7 } from "../../lib/ids.ts";
+import type { TokenEstimate } from "../../limits/applicable.ts";
 import { httpAnswer } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 
 export type ChatDeps = RunDeps & {
-  readonly chance: Chance;
   readonly routes: Routes;
   readonly prices: () => PriceBook;
   readonly payers: Payers;
@@ -45,6 +45,7 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
       path: "/v1/chat/completions",
       summary: "Chat completion in OpenAI's format, streaming or whole.",
       access: { credential: "caller", scope: "inference:write", class: "chat" },
+      surface: "openai",
       isAiCall: true,
       body: chatBody,
       readBody(json, bytes, { headers, trace }): ChatVisitBody {
@@ -58,13 +59,14 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
           projectId: projectIdOf(oneHeader(headers["x-project-id"])),
         };
       },
-      async handle({ request, reply, correlationId, visitor }) {
+      tokensOf: (body) => tokensOf((body as ChatVisitBody).asked),
+      async handle({ request, reply, correlationId, visitor, callId, ticket }) {
         const { asked, target, operation, ...named } = request.body as ChatVisitBody;
         const { principal } = visitor;
         // Its key may have been read afresh since the body was.
         requireModel(principal.key, asked.model, target);
         const call: Call = {
-          id: uuidv7(deps.clock.now(), deps.chance),
+          id: callId,
           correlationId,
           principal,
           projectId: await deps.payers.projectOf(principal, named.projectId),
@@ -72,11 +74,23 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
           endpointClass: "chat",
           request: asked,
           target,
+          ticket,
         };
         request.trace.settled = await run(deps, call, httpAnswer(reply));
       },
     },
   ];
+}
+
+/** Output that nobody has capped is taken to be this long, until the call is settled. */
+const LIKELY_OUTPUT_TOKENS = 512;
+
+function tokensOf({ bound }: ChatRequest): TokenEstimate {
+  const { outputCap, choices } = bound;
+  const input = inputEstimate(bound);
+  return outputCap === undefined
+    ? { certain: input, likely: LIKELY_OUTPUT_TOKENS * choices }
+    : { certain: input + outputCap * choices, likely: 0 };
 }
 
 function oneHeader(value: string | string[] | undefined): string | undefined {

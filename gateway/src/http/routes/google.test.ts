@@ -160,9 +160,7 @@ test("a user who was shut out stays out", async () => {
   await refused(await signIn(token), 401, "AUTH_INVALID");
 });
 
-test("without client ids there is no such endpoint, and closed registration takes known people only", async () => {
-  await using without = await testApp();
-  await refused(await signIn(await idToken(), {}, without), 404, "NOT_FOUND");
+test("where registration is closed an ID token lets known people in only", async () => {
   await using closed = await testApp({ ...google, REGISTRATION: "closed" });
   await refused(await signIn(await idToken(), {}, closed), 403, "FORBIDDEN");
 });
@@ -179,4 +177,55 @@ test("another OpenID Connect issuer serves as well", async () => {
   await using other = await testApp({ ...google, GOOGLE_ISSUER: issuer });
   assert.equal((await signIn(await idToken({ iss: issuer }), {}, other)).status, 200);
   await refused(await signIn(await idToken(), {}, other), 401, "AUTH_INVALID");
+});
+
+test("an address that Google has given to somebody else opens nobody's account", async () => {
+  const mailbox = { email: "sales@corp.example", hd: "corp.example" };
+  const first = await signedIn(await idToken({ ...mailbox, sub: "who-left" }));
+  await refused(await signIn(await idToken({ ...mailbox, sub: "who-came" })), 409, "ACCOUNT_EXISTS");
+  assert.equal((await signedIn(await idToken({ ...mailbox, sub: "who-left" }))).user.id, first.user.id);
+});
+
+test("first sign-ins that come at once link an account that is there already", async () => {
+  const owner = await app.person();
+  const claims = { sub: "linker", email: owner.email, hd: "example.com" };
+  const tokens = await Promise.all([1, 2, 3, 4].map(() => idToken(claims)));
+  for (const { user } of await Promise.all(tokens.map(signedIn))) assert.equal(user.id, owner.id);
+});
+
+test("without client ids the endpoint is not there, whatever is sent, and in no description", async () => {
+  await using without = await testApp();
+  for (const json of [{}, { idToken: 1 }, { idToken: await idToken() }]) {
+    const response = await without.fetch("/v1/auth/google", { method: "POST", json });
+    await refused(response, 404, "NOT_FOUND");
+  }
+  const described = await (await without.fetch("/openapi.json")).text();
+  assert.ok(!described.includes("/v1/auth/google"));
+});
+
+test("the issuer in Google's place links accounts only where the operator says that it runs the mailboxes", async () => {
+  const issuer = "http://127.0.0.1:9/realms/people";
+  for (const [trusts, status] of [
+    ["false", 409],
+    ["true", 200],
+  ] as const) {
+    await using other = await testApp({ ...google, GOOGLE_ISSUER: issuer, GOOGLE_TRUSTS_EMAIL: trusts });
+    const { email } = await other.person();
+    assert.equal((await signIn(await idToken({ iss: issuer, email }), {}, other)).status, status);
+  }
+});
+
+test("refused sign-ins by ID token are noted, a series of them once", async () => {
+  await using own = await testApp(google);
+  const { email } = await own.person();
+  await refused(await signIn(await idToken({ email }), {}, own), 409, "ACCOUNT_EXISTS");
+  for (let tries = 0; tries < 3; tries++) await refused(await signIn("x", {}, own), 401, "AUTH_INVALID");
+  const entries = await own.store.db.selectFrom("audit_entries").select("entry").execute();
+  const failed = entries
+    .map(({ entry }) => JSON.parse(entry) as Record<string, unknown>)
+    .filter(({ action }) => action === "session.login_failed");
+  assert.deepEqual(
+    failed.map(({ outcome, reason }) => [outcome, reason]),
+    [["denied", "id token: ACCOUNT_EXISTS"]],
+  );
 });

@@ -1,17 +1,14 @@
 import { z } from "zod";
-import { signInWithAccount } from "../../identity/account-sign-in.ts";
+import { type AccountSignInDeps, signInByIdToken } from "../../calls/account-sign-in.ts";
 import type { IdTokens } from "../../identity/id-token.ts";
-import type { SignInDeps } from "../../identity/sign-in.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { sourceOf, userAnswer, userJson } from "./accounts.ts";
+import { sourceOf } from "../source.ts";
+import { userAnswer, userJson } from "../user-json.ts";
 
-export type GoogleDeps = SignInDeps & {
-  /** Undefined: nobody signs in like this here. */
+export type GoogleDeps = AccountSignInDeps & {
+  /** Undefined: nobody signs in like this here, and the endpoint does not exist. */
   readonly idTokens: IdTokens | undefined;
-  /** Only accounts of these domains; empty: all. */
-  readonly hostedDomains: readonly string[];
-  readonly isRegistrationOpen: boolean;
 };
 
 const body = z.strictObject({ idToken: z.string().max(16_384), nonce: z.string().max(512).optional() });
@@ -26,26 +23,23 @@ const answer = z.object({
 });
 
 export function googleRoutes(deps: GoogleDeps): readonly Endpoint[] {
-  const { idTokens, hostedDomains } = deps;
+  const { idTokens } = deps;
   return [
     {
       method: "POST",
       path: "/v1/auth/google",
       summary: "Signs in with an ID token of Google, or of the OpenID Connect issuer in its place.",
-      access: { credential: "nobody" },
+      access: { credential: "nobody", coolsDown: true },
+      priority: "reserved",
       body,
       answer,
-      async handle(visit) {
+      exists: idTokens !== undefined,
+      async handle({ request, reply, address, cause }) {
         if (idTokens === undefined) throw new TollgateError("NOT_FOUND");
-        const { idToken, nonce } = visit.request.body as z.infer<typeof body>;
-        const identified = await idTokens.verify(idToken, nonce);
-        const isWelcome =
-          identified !== undefined &&
-          (hostedDomains.length === 0 || hostedDomains.includes(identified.hostedDomain ?? ""));
-        if (!isWelcome) throw new TollgateError("AUTH_INVALID");
-        const signed = await signInWithAccount(deps, visit.cause(), identified, sourceOf(visit));
-        if (signed === undefined) throw new TollgateError("AUTH_INVALID");
-        visit.reply.header("cache-control", "no-store");
+        const { idToken, nonce } = request.body as z.infer<typeof body>;
+        const attempt = { idToken, nonce, source: sourceOf(request, address) };
+        const signed = await signInByIdToken({ ...deps, idTokens }, cause(), attempt);
+        reply.header("cache-control", "no-store");
         return {
           accessToken: signed.accessToken,
           refreshToken: signed.refreshToken,

@@ -14,7 +14,8 @@ let bob: Person;
 let admin: Person;
 
 before(async () => {
-  app = await testApp({ KEY_RATE_LIMIT_PER_MINUTE: "100000", KEY_RATE_LIMIT_BURST: "100000" });
+  const off = { KEY_RATE_LIMIT_PER_MINUTE: "", ABUSE_MODE: "off" };
+  app = await testApp(off);
   ann = await app.person();
   bob = await app.person();
   admin = await app.person("admin");
@@ -65,6 +66,7 @@ test("a key is made, used, changed, rotated and revoked", async () => {
     scopes: ["inference:write"],
     status: "active",
     daily_quota: 50,
+    plan: null,
     daily_usage: 0,
     allowed_models: ["sim-echo"],
     allowed_ips: ["127.0.0.1/32", "10.0.0.0/8"],
@@ -388,3 +390,22 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
   assert.fail("it never came true");
 }
+
+test("a key ends before the year 10000 in UTC, and no ISO time is more than the server can take", async () => {
+  for (const [expires_at, status] of [
+    ["9999-12-31T23:59:59.999Z", 201],
+    ["9999-12-31T23:59:59-00:01", 400],
+    ["9999-12-31T23:59:59-23:59", 400],
+    ["0000-01-01T00:00:00Z", 400],
+    ["0000-01-01T00:00:00+23:59", 400],
+    ["2030-02-28T23:59Z", 201],
+    ["2030-02-28T23:59:59.123456789123456789+05:30", 201],
+  ] as const) {
+    const asked = await ask(ann.token, "POST", "/auth/api-keys", { name: "test", expires_at });
+    assert.equal(asked.status, status, expires_at);
+    const { id } = await issue(ann.token);
+    const changed = await ask(ann.token, "PATCH", `/auth/api-keys/${id}`, { expires_at });
+    assert.equal(changed.status, status === 201 ? 200 : 400, expires_at);
+  }
+  assert.equal((await ask(ann.token, "GET", "/auth/api-keys?limit=100")).status, 200);
+});

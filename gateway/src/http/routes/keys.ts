@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { effectiveScopes } from "../../access/authorize.ts";
+import { effectiveScopes, isAdministrator } from "../../access/authorize.ts";
 import { authorizeGrant } from "../../access/grants.ts";
 import { requireLevel } from "../../access/levels.ts";
 import { findProject } from "../../access/projects.ts";
@@ -27,6 +27,7 @@ const fields = {
   description: keyFields.description.nullish(),
   scopes: keyFields.scopes.optional(),
   daily_quota: keyFields.daily_quota.nullish(),
+  plan: keyFields.plan.nullish(),
   expires_at: keyFields.expires_at.nullish(),
   project_id: keyFields.project_id.nullish(),
   allowed_models: keyFields.allowed_models.nullish(),
@@ -44,7 +45,7 @@ const revokeQuery = z.strictObject({ reason: plainText.min(1).max(200).optional(
 const issuedShape = keyShape.extend({ key: z.string() }).meta({ id: "IssuedApiKey" });
 const access = { credential: "caller", scope: "keys:manage", class: "manage" } as const;
 
-/** One's own keys; an administrator also sees and revokes those of others. */
+/** One's own keys; an administrator also sees and revokes those of others, and sets their limits. */
 export function keyRoutes(deps: KeyDeps): readonly Endpoint[] {
   /** What the caller may not see is not there (I8). */
   async function seen({ principal }: Visit["visitor"], request: Visit["request"]): Promise<ApiKey> {
@@ -61,9 +62,15 @@ export function keyRoutes(deps: KeyDeps): readonly Endpoint[] {
     throw new TollgateError("FORBIDDEN", undefined, { message: "Only its owner may do this with a key." });
   }
 
-  /** Throws for a project that the caller may not spend in, and an end that is over. */
+  /**
+   * Throws for a plan, which administrators give, for a project that the caller may not spend in, and for an end that
+   * is over.
+   */
   async function check(principal: Principal, wanted: z.infer<typeof changeBody>): Promise<void> {
-    const { project_id: projectId, expires_at: expiresAt } = wanted;
+    const { plan, project_id: projectId, expires_at: expiresAt } = wanted;
+    if (plan !== undefined && !isAdministrator(principal)) {
+      throw new TollgateError("SCOPE_MISSING", { requiredScope: "admin:*" });
+    }
     if (expiresAt != null && Date.parse(expiresAt) <= deps.clock.now()) {
       throw new TollgateError("VALIDATION_FAILED", {
         faults: [{ path: "expires_at", message: "must be in the future" }],
@@ -95,6 +102,7 @@ export function keyRoutes(deps: KeyDeps): readonly Endpoint[] {
           scopes,
           projectId: wanted.project_id ?? null,
           dailyQuota: wanted.daily_quota ?? null,
+          plan: wanted.plan ?? null,
           expiresAt: dateOf(wanted.expires_at ?? null),
           allowedModels: wanted.allowed_models ?? null,
           allowedIps: wanted.allowed_ips ?? null,
@@ -137,25 +145,26 @@ export function keyRoutes(deps: KeyDeps): readonly Endpoint[] {
     {
       method: "PATCH",
       path: "/auth/api-keys/:id",
-      summary: "Changes what an API key allows. Null takes a limit away.",
+      summary: "Changes what an API key allows; of others' keys administrators change plan and daily quota.",
       access,
       params,
       body: changeBody,
       answer: keyShape,
       async handle({ request, visitor, cause }) {
         const { principal } = visitor;
-        const { prefix } = await own(visitor, request);
         const wanted = request.body as z.infer<typeof changeBody>;
+        const { prefix, userId } = await (setsLimitsOnly(wanted) ? seen : own)(visitor, request);
         authorizeGrant(principal, wanted.scopes ?? []);
         await check(principal, wanted);
         const changed = await changeApiKey(deps, cause(), prefix, (key) => {
-          authorizeGrant(principal, key.scopes);
+          if (userId === principal.userId) authorizeGrant(principal, key.scopes);
           return {
             name: wanted.name ?? key.name,
             description: sent(wanted.description, key.description),
             scopes: wanted.scopes ?? key.scopes,
             projectId: sent(wanted.project_id, key.projectId),
             dailyQuota: sent(wanted.daily_quota, key.dailyQuota),
+            plan: sent(wanted.plan, key.plan),
             expiresAt: wanted.expires_at === undefined ? key.expiresAt : dateOf(wanted.expires_at),
             allowedModels: sent(wanted.allowed_models, key.allowedModels),
             allowedIps: sent(wanted.allowed_ips, key.allowedIps),
@@ -205,8 +214,10 @@ function issuedJson({ key, apiKey }: IssuedKey): z.infer<typeof issuedShape> {
   return { ...keyJson(apiKey), key };
 }
 
-function isAdministrator(principal: Principal): boolean {
-  return effectiveScopes(principal).has("admin:*");
+/** What an administrator may change of another's key. */
+function setsLimitsOnly(wanted: z.infer<typeof changeBody>): boolean {
+  const fields = Object.keys(wanted);
+  return fields.length > 0 && fields.every((field) => field === "plan" || field === "daily_quota");
 }
 
 /** What was sent, null included, else what is there. */

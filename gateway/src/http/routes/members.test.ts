@@ -9,7 +9,7 @@ let bob: Caller;
 let eve: Caller;
 let admin: Caller;
 before(async () => {
-  app = await testApp();
+  app = await testApp({ ABUSE_MODE: "off" });
   ann = await newCaller(app, "usr_ann");
   bob = await newCaller(app, "usr_bob");
   eve = await newCaller(app, "usr_eve");
@@ -92,7 +92,8 @@ for (const kind of ["project", "team"] as const) {
       add(ann, place, "usr_bob", "manager"),
     ]);
     assert.deepEqual(twice.map(({ status }) => status).toSorted(), [201, 409]);
-    const owner = await add(ann, place, "usr_ann", "viewer");
+    await add(ann, place, "usr_eve", "manager");
+    const owner = await add(eve, place, "usr_ann", "viewer");
     assert.deepEqual([owner.status, owner.json.code], [409, "CONFLICT"]);
   });
 
@@ -153,6 +154,35 @@ for (const kind of ["project", "team"] as const) {
     assert.equal((await bob("DELETE", `${place}/members/usr_bob`)).status, 204);
   });
 
+  test(`whoever is added to a ${kind} by id only is answered without the address that goes with it`, async () => {
+    const place = await newPlace();
+    const { json } = await add(ann, place, "usr_eve", "viewer");
+    assert.deepEqual([json.user_id, json.email], ["usr_eve", null]);
+  });
+
+  test(`nobody adds themselves to a ${kind}, neither its owner nor who sees it otherwise`, async () => {
+    const place = await newPlace();
+    await add(ann, place, "usr_bob", "manager");
+    for (const [who, id] of [
+      [ann, "usr_ann"],
+      [bob, "usr_bob"],
+      [admin, "usr_root"],
+    ] as const) {
+      const { status, json } = await add(who, place, id, "manager");
+      assert.deepEqual([status, json.code], [403, "FORBIDDEN"]);
+    }
+  });
+
+  test(`an erased user is no member of a ${kind}`, async () => {
+    const place = await newPlace();
+    const gone = `usr_gone_${kind}`;
+    await newCaller(app, gone);
+    await add(ann, place, gone, "viewer");
+    await app.store.db.updateTable("users").set({ erased_at: new Date() }).where("id", "=", gone).execute();
+    assert.deepEqual(await roles(ann, place), [["usr_ann", "owner"]]);
+    assert.equal((await ann("DELETE", `${place}/members/${gone}`)).status, 404);
+  });
+
   test(`every change of who belongs to a ${kind} is in the audit log`, async () => {
     const place = await newPlace();
     const before = (await auditOf(app)).length;
@@ -182,4 +212,19 @@ test("a member's key spends in the project, and no more once the member is gone"
   const { json: other } = await ann("POST", "/projects", { name: "Left" });
   const left = await app.key({ userId: "usr_bob", projectId: other.id as number });
   assert.equal((await app.chat(left)).status, 404);
+});
+
+test("whoever asks for addresses that nobody has is stopped after twenty an hour; good ones do not count", async () => {
+  const prober = await newCaller(app, "usr_prober");
+  const { json } = await prober("POST", "/teams", { name: "Test" });
+  const ask = (email: string) => prober("POST", `/teams/${json.id}/members`, { email, role: "viewer" });
+  for (let round = 0; round < 3; round++) {
+    assert.equal((await ask("eve@example.com")).status, 201);
+    assert.equal((await prober("DELETE", `/teams/${json.id}/members/usr_eve`)).status, 204);
+  }
+  const answers = await Promise.all(Array.from({ length: 25 }, (_, i) => ask(`nobody${i}@example.com`)));
+  const counted = (status: number) => answers.filter((answer) => answer.status === status).length;
+  assert.deepEqual([counted(404), counted(429)], [20, 5]);
+  const byId = await prober("POST", `/teams/${json.id}/members`, { user_id: "usr_eve", role: "viewer" });
+  assert.equal(byId.status, 201);
 });

@@ -4,17 +4,23 @@ import {
   type MemberChangeDeps,
   removeMember,
   setMemberRole,
+  type UserName,
 } from "../../access/change-members.ts";
 import { isAtLeast, type Level, levels } from "../../access/levels.ts";
 import { listMembers, type Member, type Place, placeInList } from "../../access/members.ts";
 import { normalisedEmail } from "../../identity/email.ts";
 import { isoTime } from "../../lib/clock.ts";
+import type { LookupThrottle } from "../../limits/sign-in.ts";
 import type { Db } from "../../store/tables.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { plainText, rowId } from "../fields.ts";
 import { type Pages, pageOf, pageQuery } from "../pages.ts";
 
-export type MemberDeps = MemberChangeDeps & { readonly db: Db; readonly pages: Pages };
+export type MemberDeps = MemberChangeDeps & {
+  readonly db: Db;
+  readonly pages: Pages;
+  readonly lookupThrottle: LookupThrottle;
+};
 
 const placeParams = z.object({ id: rowId });
 const memberParams = z.object({ id: rowId, userId: plainText.max(64) });
@@ -82,10 +88,16 @@ function routesOf(deps: MemberDeps, kind: Place["kind"]): readonly Endpoint[] {
       answerStatus: 201,
       async handle({ request, visitor, cause }) {
         const { id } = request.params as z.infer<typeof placeParams>;
-        const { user_id, email = "", role } = request.body as z.infer<typeof newMember>;
-        const name = user_id === undefined ? { emailNorm: normalisedEmail(email) } : { userId: user_id };
-        const by = { caller: visitor.principal, cause: cause() };
-        return memberJson(await addMember(deps, by, { kind, id }, { name, role }), "manager");
+        const { user_id: userId, email = "", role } = request.body as z.infer<typeof newMember>;
+        const caller = visitor.principal;
+        const by = { caller, cause: cause() };
+        const add = (name: UserName) => addMember(deps, by, { kind, id }, { name, role });
+        // Whoever knows an id only is not told the address that goes with it.
+        if (userId !== undefined) return memberJson(await add({ userId }), "viewer");
+        const giveBack = await deps.lookupThrottle.reserve(caller.userId);
+        const member = await add({ emailNorm: normalisedEmail(email) });
+        await giveBack();
+        return memberJson(member, "manager");
       },
     },
     {

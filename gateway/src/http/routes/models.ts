@@ -52,6 +52,7 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
       path: "/v1/models",
       summary: "The models that the caller may name.",
       access,
+      surface: "openai",
       answer: modelList,
       async handle({ visitor }) {
         const models = modelsFor(visitor);
@@ -69,6 +70,7 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
       path: "/v1/models/:model",
       summary: "One model.",
       access,
+      surface: "openai",
       params: z.object({ model: z.string() }),
       answer: model,
       handle: async ({ request, visitor }) => modelOf(visitor, (request.params as { model: string }).model),
@@ -78,6 +80,7 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
       path: "/v1/models/:provider/:model",
       summary: "One model, named with its provider.",
       access,
+      surface: "openai",
       params: z.object({ provider: z.string(), model: z.string() }),
       answer: model,
       async handle({ request, visitor }) {

@@ -40,7 +40,10 @@ function sessionJson(session: Session, current: string) {
 }
 
 const query = z.strictObject(pageQuery);
-const params = z.object({ id: z.uuid() });
+/** What is no such id names nothing, as one that is not taken. */
+const sessionId = z.string().transform((text) => (z.uuid().safeParse(text).success ? text : NIL));
+const NIL = "00000000-0000-0000-0000-000000000000";
+const params = z.object({ id: sessionId });
 const access = { credential: "caller", scope: "none", class: "manage", signedIn: true } as const;
 
 /** A person's own sessions; nobody sees those of others (I6). */

@@ -1,12 +1,13 @@
 import { z } from "zod";
+import { emailForm } from "../../identity/email.ts";
 import { setUp } from "../../identity/setup.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { nameText } from "../fields.ts";
-import { emailField, newPasswordField, userAnswer, userJson } from "./accounts.ts";
+import { newPasswordField, userAnswer, userJson } from "../user-json.ts";
 
 const body = z.strictObject({
   token: z.string().max(200),
-  email: emailField,
+  email: emailForm,
   name: nameText,
   password: newPasswordField,
 });
@@ -20,7 +21,8 @@ export function setupRoutes(deps: SetupDeps): readonly Endpoint[] {
       path: "/auth/setup",
       summary:
         "Makes the first administrator with the one-time token of the first start; then gone for ever.",
-      access: { credential: "nobody" },
+      access: { credential: "nobody", coolsDown: true },
+      priority: "reserved",
       body,
       answer: z.object({ user: userAnswer }),
       answerStatus: 201,

@@ -23,6 +23,7 @@ export function systemRoutes({ metrics, readiness }: SystemDeps): readonly Endpo
       path: "/healthz",
       summary: "The process is alive.",
       access: { credential: "nobody" },
+      priority: "always",
       answer: z.object({ status: z.literal("ok") }),
       handle: async () => ({ status: "ok" }),
     },
@@ -31,6 +32,7 @@ export function systemRoutes({ metrics, readiness }: SystemDeps): readonly Endpo
       path: "/readyz",
       summary: "The process can take traffic: 200, else 503, with each check.",
       access: { credential: "nobody" },
+      priority: "always",
       answer: readinessAnswer,
       async handle({ reply }) {
         const found = await readiness();
@@ -43,6 +45,7 @@ export function systemRoutes({ metrics, readiness }: SystemDeps): readonly Endpo
       path: "/metrics",
       summary: "Prometheus metrics; for loopback or the internal token.",
       access: { credential: "metrics" },
+      priority: "always",
       async handle({ reply }) {
         reply.type(metrics.registry.contentType);
         return metrics.registry.metrics();
@@ -53,6 +56,7 @@ export function systemRoutes({ metrics, readiness }: SystemDeps): readonly Endpo
       path: "/openapi.json",
       summary: "This contract, as OpenAPI 3.1.",
       access: { credential: "nobody" },
+      priority: "always",
       handle: async ({ request }) => request.server.swagger(),
     },
   ];

@@ -1,36 +1,35 @@
 import { z } from "zod";
-import { type Account, findAccount, listAccounts } from "../../identity/accounts.ts";
+import { planName } from "../../config/file.ts";
+import { findAccount, listAccounts } from "../../identity/accounts.ts";
 import { changeAccount, eraseUser } from "../../identity/change-account.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import type { Chance } from "../../lib/ids.ts";
+import type { HoldPlan } from "../../limits/plans.ts";
 import type { Db, Tx } from "../../store/tables.ts";
 import type { Change } from "../../telemetry/change.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { plainText } from "../fields.ts";
 import { type Pages, pageOf, pageQuery } from "../pages.ts";
-import { userAnswer, userJson } from "./accounts.ts";
+import { listedUserAnswer, listedUserJson, roleField } from "../user-json.ts";
 
 export type UserDeps = {
   readonly db: Db;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly change: Change;
+  readonly holdPlan: HoldPlan;
   readonly pages: Pages;
   /** Erases a user's personal data from the audit log. */
   readonly erasePersonal: (tx: Tx, userId: string) => Promise<number>;
 };
 
-const shownToAdministrators = userAnswer
-  .extend({ active: z.boolean() })
-  .meta({ id: "UserForAdministrators" });
-const listed = (account: Account) => ({ ...userJson(account), active: account.active });
-
 const query = z.strictObject(pageQuery);
 const params = z.object({ id: plainText.max(64) });
 const body = z.strictObject({
-  role: z.enum(["admin", "manager", "developer", "viewer"]).optional(),
+  role: roleField.optional(),
   active: z.boolean().optional(),
+  plan: planName.nullish(),
 });
 const access = { credential: "caller", scope: "admin:*", class: "manage" } as const;
 
@@ -43,13 +42,13 @@ export function userRoutes(deps: UserDeps): readonly Endpoint[] {
       summary: "All users, in the order of their ids.",
       access,
       query,
-      answer: pageOf(shownToAdministrators),
+      answer: pageOf(listedUserAnswer),
       async handle({ request }) {
         const { limit, cursor } = request.query as z.infer<typeof query>;
         const after = deps.pages.after("users", cursor);
         const accounts = await listAccounts(deps.db, { after, limit: limit + 1 });
         const { items, next_cursor } = deps.pages.page("users", accounts, limit, ({ id }) => id);
-        return { items: items.map(listed), next_cursor };
+        return { items: items.map(listedUserJson), next_cursor };
       },
     },
     {
@@ -58,24 +57,25 @@ export function userRoutes(deps: UserDeps): readonly Endpoint[] {
       summary: "One user.",
       access,
       params,
-      answer: shownToAdministrators,
+      answer: listedUserAnswer,
       async handle({ request }) {
         const account = await findAccount(deps.db, (request.params as z.infer<typeof params>).id);
         if (account === undefined) throw new TollgateError("NOT_FOUND");
-        return listed(account);
+        return listedUserJson(account);
       },
     },
     {
       method: "PATCH",
       path: "/admin/users/:id",
-      summary: "Changes a user's role, or shuts a user out and in again. Nobody changes their own.",
+      summary:
+        "Changes a user's role or plan, or shuts a user out and in again. Nobody changes their own role.",
       access,
       params,
       body,
-      answer: shownToAdministrators,
+      answer: listedUserAnswer,
       async handle({ request, cause }) {
         const { id } = request.params as z.infer<typeof params>;
-        return listed(await changeAccount(deps, cause(), id, request.body as z.infer<typeof body>));
+        return listedUserJson(await changeAccount(deps, cause(), id, request.body as z.infer<typeof body>));
       },
     },
     {

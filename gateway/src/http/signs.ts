@@ -1,0 +1,24 @@
+import type { ErrorCode } from "../lib/errors.ts";
+import type { Sign } from "../limits/abuse.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** What a refusal is a sign of, should there be many (A6). Sign-ins have throttles of their own. */
+export function signOf(code: ErrorCode | undefined, endpoint: Endpoint | undefined): Sign | undefined {
+  switch (code) {
+    case "AUTH_INVALID":
+      return endpoint === undefined || endpoint.access.credential === "nobody"
+        ? undefined
+        : "invalidCredential";
+    case "VALIDATION_FAILED":
+    case "PAYLOAD_TOO_LARGE":
+    case "UNSUPPORTED_MEDIA_TYPE":
+      return "validationFailure";
+    case "NOT_FOUND":
+      return endpoint?.params === undefined ? undefined : "notFound";
+    case "RATE_LIMITED":
+    case "QUOTA_EXCEEDED":
+      return "hammering";
+    default:
+      return undefined;
+  }
+}
