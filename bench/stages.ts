@@ -12,14 +12,13 @@ import { newKey, parseKey } from "../gateway/src/identity/key.ts";
 import { systemClock } from "../gateway/src/lib/clock.ts";
 import { newCorrelationId, systemChance, uuidv7 } from "../gateway/src/lib/ids.ts";
 import { memoryCounters } from "../gateway/src/limits/counters.memory.ts";
-import { redisCounters } from "../gateway/src/limits/counters.redis.ts";
 import { limitHeaders } from "../gateway/src/limits/headers.ts";
 import type { Counters, Dimension } from "../gateway/src/limits/limit.ts";
 import { standingsOf, tightestOf } from "../gateway/src/limits/standing.ts";
 import { streamTap } from "../gateway/src/providers/tap.ts";
 import { wholeAnswer } from "../gateway/src/providers/whole.ts";
-import { openRedis } from "../gateway/src/store/redis.ts";
 import { freePort, plainEnvironment, startChild } from "./child.ts";
+import { decisionPrices } from "./decision.ts";
 import { chatBody } from "./request.ts";
 import { timeOf } from "./stopwatch.ts";
 import { markdownTable, spreadText } from "./table.ts";
@@ -47,8 +46,9 @@ const MINUTE_MS = 60_000;
 const ENOUGH = 1_000_000_000;
 const window = { shape: "window", limit: ENOUGH, windowMs: MINUTE_MS, cost: 1, capacity: 0 } as const;
 const bucket = { ...window, shape: "bucket", capacity: ENOUGH } as const;
-/** Two windows, two buckets, a daily quota and the fence: what a call with an API key meets. */
+/** A cooldown, two windows, a daily quota, two buckets and the fence: what a call with an API key meets. */
 const dimensions: readonly Dimension[] = [
+  { ...window, id: "key-cooldown", key: "key-cooldown:1", shape: "hold", limit: 1, windowMs: 1 },
   { ...window, id: "class-minute", key: "class/chat/usr_1" },
   { ...window, id: "plan-minute", key: "plan/usr_1" },
   { ...window, id: "key-daily", key: "quota/key/1", shape: "dailyQuota", windowMs: 86_400_000 },
@@ -86,7 +86,7 @@ const stages: Stage[] = [
   },
   { name: "credential from the headers", run: () => presentedTokens(rawHeaders) },
   { name: "form and checksum of a key", run: () => parseKey(key) },
-  { name: "six limits in memory", run: () => memory.take(dimensions, true) },
+  { name: "seven limits in memory", run: () => memory.take(dimensions, true) },
   { name: "standings and limit headers", run: limitAnswer },
   { name: "parse and inspect a body, 1 KB", run: () => parseJson(small) },
   { name: "parse and inspect a body, 32 KB", run: () => parseJson(large) },
@@ -110,14 +110,14 @@ async function seeded(counters: Counters): Promise<Counters> {
   return counters;
 }
 
-/** The stages that need a Redis of their own. */
-async function redisStages(stack: AsyncDisposableStack): Promise<Stage[]> {
+/** A Redis of its own, or undefined where none is installed. */
+async function startRedis(stack: AsyncDisposableStack): Promise<string | undefined> {
   const isInstalled = (process.env.PATH ?? "")
     .split(delimiter)
     .some((folder) => existsSync(join(folder, "redis-server")));
   if (!isInstalled) {
     console.error("redis-server is missing: its stages are left out (apt-get install redis-server)");
-    return [];
+    return undefined;
   }
   const port = await freePort();
   const args = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--appendonly", "no"];
@@ -125,16 +125,26 @@ async function redisStages(stack: AsyncDisposableStack): Promise<Stage[]> {
     output.includes("Ready to accept connections"),
   );
   stack.defer(server.stop);
-  const redis = openRedis({ url: `redis://127.0.0.1:${port}`, clock: systemClock });
-  stack.defer(() => redis.close());
-  const counters = await seeded(redisCounters({ redis, deployment: "bench" }));
-  return [{ name: "six limits in Redis, 64 at a time", run: () => counters.take(dimensions, true) }];
+  return `redis://127.0.0.1:${port}`;
 }
 
 await using stack = new AsyncDisposableStack();
 const rows: string[][] = [];
-for (const { name, run } of [...stages, ...(await redisStages(stack))]) {
+for (const { name, run } of stages) {
   const { wallUs, cpuUs } = await timeOf(run);
   rows.push([name, spreadText(wallUs), spreadText(cpuUs)]);
 }
 console.log(markdownTable(["stage", "wall µs per call", "CPU µs per call"], rows));
+
+const url = await startRedis(stack);
+if (url !== undefined) {
+  const prices = await decisionPrices(url, dimensions);
+  const header = [
+    "in Redis, 64 at a time",
+    "wall µs",
+    "CPU µs",
+    "decision ÷ this, wall",
+    "decision ÷ this, CPU",
+  ];
+  console.log(`\n${markdownTable(header, prices)}`);
+}

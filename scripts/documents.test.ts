@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { scopes, scopesOfRole } from "../gateway/src/access/permissions.ts";
+import { settings } from "../gateway/src/config/settings.ts";
+import { limitIds } from "../gateway/src/limits/policies.ts";
 import { codeBlocks, type Document, documentFaults, readDocuments } from "./documents.ts";
+import { limitSources, limitsMet } from "./limit-rows.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -36,6 +40,26 @@ test("every requirement has a row that says where it stands, and what stands has
   assert.equal(faults(text.replace(/^\| J1 /m, "| J9 ")).length, 1);
   assert.equal(faults(text.replace(/^(\| J1\s+\| )later/m, "$1perhaps")).length, 1);
   assert.equal(faults(`${text}\n| X9 | done | somewhere | trust us |`).length, 1);
+});
+
+test("the security page says which role has which scope", () => {
+  const text = readFileSync(join(root, "docs/security.md"), "utf8");
+  const said = [...text.matchAll(/^\| `([a-z]+:[a-z*]+)` +\|[^|]+\| ([a-z, ]+?) +\|$/gm)];
+  const roles = ["admin", "manager", "developer", "viewer"] as const;
+  assert.deepEqual(
+    said.map(([, scope, who]) => [scope, who]),
+    scopes.map((scope) => [scope, roles.filter((role) => scopesOfRole[role].has(scope)).join(", ")]),
+  );
+});
+
+test("the limits page names the setting that each limit takes its number from", () => {
+  for (const id of limitIds) {
+    const names = limitSources[id].filter((source) => Object.hasOwn(settings, source));
+    if (names.length === 0) continue;
+    const changed = limitsMet(Object.fromEntries(names.map((name) => [name, "7"])), {});
+    const found = changed.filter(({ limit }) => limit.id === id);
+    assert.ok(found.length > 0 && found.every(({ limit }) => limit.limit === 7), id);
+  }
 });
 
 test("code blocks are found by their language", () => {

@@ -7,6 +7,7 @@ import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.
 import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
 import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
 import { type Action, actions, changesIdentities } from "../gateway/src/telemetry/actions.ts";
+import { limitRows } from "./limit-rows.ts";
 
 /** Documents that say what a table in the code says: their paths from the root, and their text. */
 export function generatedDocuments(): ReadonlyMap<string, string> {
@@ -17,6 +18,7 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
     ["docs/endpoints.md", endpointsPage()],
     ["docs/simulated.md", simulatedPage()],
     ["docs/audit-actions.md", auditActionsPage()],
+    ["docs/limits.md", limitsPage()],
   ]);
 }
 
@@ -83,7 +85,8 @@ function errorsPage(): string {
 \`X-Correlation-Id\` and stands in every log line. 429 and 503 carry \`Retry-After\` (seconds) and
 \`retry-after-ms\`; \`x-should-retry\` tells official clients whether repeating makes sense at all. Besides these fields:
 \`details\` (\`[{path, message}]\`, VALIDATION_FAILED), \`requiredScope\` (SCOPE_MISSING), \`limit\`, \`reason\` and
-\`resetAt\` (refusals by a limit), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND, PRICE_UNKNOWN).`,
+\`resetAt\` (refusals by a limit), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND,
+MODEL_NOT_ALLOWED, PRICE_UNKNOWN).`,
     table(
       ["code", "status", "type", "message"],
       rows.map(([code, { status, type, message }]) => [
@@ -103,9 +106,9 @@ function endpointsPage(): string {
     "Endpoints",
     "gateway/src/http/endpoints.ts",
     `A route that is not in this table stops the start. \`GET /openapi.json\` has the fields of every body and answer.
-\`caller\` is an API key or a static token in \`Authorization\` (with or without \`Bearer\`), \`x-api-key\` or \`api-key\`;
-its scope must be granted to the key and to its owner's role. The class decides which limits apply
-([limits](concepts/limits.md)).`,
+\`caller\` is an access token, an API key or a static token in \`Authorization\` (with or without \`Bearer\`), \`x-api-key\` or
+\`api-key\`; its scope must be granted to the key and to its owner's role, and \`none\` asks for no scope. \`person\` is an
+access token only. The class decides which limits apply ([limits](concepts/limits.md)).`,
     table(
       ["method", "path", "credential", "scope", "class", "what it does"],
       endpoints.map(({ method, path, access, summary }) => [
@@ -120,7 +123,7 @@ its scope must be granted to the key and to its owner's role. The class decides 
   );
 }
 
-function credentialOf({ credential }: Access): string {
+function credentialOf(access: Access): string {
   const words: Record<Access["credential"], string> = {
     caller: "caller",
     internal: "`INTERNAL_API_TOKEN`",
@@ -128,7 +131,7 @@ function credentialOf({ credential }: Access): string {
     metrics: "loopback, or `INTERNAL_API_TOKEN`",
     nobody: "none",
   };
-  return words[credential];
+  return "signedIn" in access ? "person" : words[access.credential];
 }
 
 function simulatedPage(): string {
@@ -163,6 +166,17 @@ or allowed everywhere from the next request on.`,
         changesIdentities(action) ? "yes" : "–",
       ]),
     ),
+  );
+}
+
+function limitsPage(): string {
+  return page(
+    "Limits",
+    "gateway/src/limits/policies.ts",
+    `Every limit, in the order in which a refusal is reported. The id is what answers, headers and metrics say, and what the
+\`limits:\` section of the [configuration file](operating/configuration-file.md) and \`tollgate limits\` take. What the shapes
+mean, and what is guaranteed when something fails: [limits](concepts/limits.md).`,
+    table(["limit", "per", "shape", "requests", "default", "where its number stands"], limitRows()),
   );
 }
 

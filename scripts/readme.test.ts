@@ -34,7 +34,8 @@ function here(block: string): string {
   return block.replaceAll("http://127.0.0.1:8080", server.url).replace(/^export TOLLGATE_KEY=.*$/m, "");
 }
 
-const requests = codeBlocks(readme, "sh").filter((block) => block.includes("curl "));
+/** Each request by itself, with the lines that continue it. */
+const requests = codeBlocks(readme, "sh").flatMap((block) => block.match(/^curl (?:.*\\\n)*.*$/gm) ?? []);
 
 test("the first request of the README is answered", async () => {
   const answer = JSON.parse(await run("sh", ["-c", here(requests[0]!)])) as {
@@ -52,6 +53,17 @@ test("the README's program streams with the official client", async () => {
 test("the README's question for the day's costs finds both calls", async () => {
   const { totals } = JSON.parse(await run("sh", ["-c", here(requests[1]!)])) as { totals: { calls: number } };
   assert.equal(totals.calls, 2);
+});
+
+test("the README's person registers, signs in and makes a key of limited use", async () => {
+  await run("sh", ["-c", here(requests[2]!)]);
+  const { access_token } = JSON.parse(await run("sh", ["-c", here(requests[3]!)])) as {
+    access_token: string;
+  };
+  const made = await run("sh", ["-c", here(requests[4]!).replace("$TOKEN", access_token)]);
+  const key = JSON.parse(made) as { scopes: string[]; daily_quota: number; key: string };
+  assert.deepEqual([key.scopes, key.daily_quota], [["inference:write"], 500]);
+  assert.match(key.key, /^sk-tg1_/);
 });
 
 test("the README's commands make a project and a key that it pays for", async () => {
