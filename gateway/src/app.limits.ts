@@ -9,12 +9,12 @@ import type { Chance } from "./lib/ids.ts";
 import { type Abuse, abuse } from "./limits/abuse.ts";
 import { type AdmitDeps, admit } from "./limits/admit.ts";
 import { applicableLimits, type LimitRules } from "./limits/applicable.ts";
-import { arrears } from "./limits/arrears.ts";
 import { memoryCounters } from "./limits/counters.memory.ts";
 import { redisCounters } from "./limits/counters.redis.ts";
 import type { Counters } from "./limits/limit.ts";
 import { quotaMirror } from "./limits/mirror.ts";
 import { type Pressure, pressure } from "./limits/pressure.ts";
+import { type ProvenQuotas, provenQuotas } from "./limits/proven-quotas.ts";
 import { openRedis } from "./store/redis.ts";
 import type { Db } from "./store/tables.ts";
 import type { Cause, Change } from "./telemetry/change.ts";
@@ -26,6 +26,7 @@ export type OpenCounters = {
   readonly counters: Counters;
   /** Counters of this process, for when `counters` is away. */
   readonly fallback: Counters;
+  readonly proven: ProvenQuotas;
   close(): Promise<void>;
 };
 
@@ -35,15 +36,17 @@ export async function openCounters(deps: {
   readonly clock: Clock;
 }): Promise<OpenCounters> {
   const { settings, db, clock } = deps;
+  const proven = provenQuotas();
   if (settings.REDIS_URL === undefined) {
     const counters = memoryCounters({ clock });
-    return { counters, fallback: counters, close: () => counters.close() };
+    return { counters, fallback: counters, proven, close: () => counters.close() };
   }
-  const redis = openRedis({ url: settings.REDIS_URL, clock });
+  const redis = openRedis({ url: settings.REDIS_URL, clock, onConnected: proven.forget });
   const counters = redisCounters({ redis, deployment: await readDeployment(db) });
   return {
     counters,
     fallback: memoryCounters({ clock }),
+    proven,
     async close() {
       await counters.close();
       await redis.close();
@@ -95,7 +98,7 @@ export function openLimits(deps: {
     seedOf: authority.usedToday,
     quotas: authority,
     mirror,
-    arrears: arrears({ clock }),
+    proven: counting.proven,
   };
   const loop = eventLoopDelay();
   const loadPressure = pressure({

@@ -33,6 +33,20 @@ export async function listCooldowns(deps: CooldownDeps): Promise<readonly Cooldo
   });
 }
 
+/** Until when this culprit is held, milliseconds since the epoch; undefined: not held, or nobody can tell. */
+export async function heldUntil(counters: Counters, culprit: Culprit): Promise<number | undefined> {
+  const key = holdKeyOf(culprit);
+  const hold = { id: "hold", shape: "hold", key, limit: 1, windowMs: 1, cost: 1, capacity: 0 } as const;
+  try {
+    const { now, judgements } = await counters.take([hold], false);
+    const [judgement] = judgements;
+    return judgement?.verdict === "exceeded" ? now + judgement.retryMs : undefined;
+  } catch (error) {
+    if (!(error instanceof CountersUnavailable)) throw error;
+    return undefined;
+  }
+}
+
 /** Ends a cooldown, and with it the memory of earlier ones. Throws NOT_FOUND for a key that does not exist. */
 export async function clearCooldown(
   deps: CooldownDeps,

@@ -9,8 +9,8 @@ import { raiseEpoch } from "../identity/users.ts";
 import type { TollgateError } from "../lib/errors.ts";
 import { admit as take } from "../limits/admit.ts";
 import { applicableLimits, EPOCH_KEY } from "../limits/applicable.ts";
-import { arrears } from "../limits/arrears.ts";
 import { memoryCounters } from "../limits/counters.memory.ts";
+import { provenQuotas } from "../limits/proven-quotas.ts";
 import { testStore } from "../store/testing.ts";
 import { changes } from "../telemetry/change.ts";
 import { newMetrics } from "../telemetry/metrics.ts";
@@ -55,7 +55,7 @@ function instance() {
     seedOf: authority.usedToday,
     quotas: authority,
     mirror: { note: () => {} },
-    arrears: arrears({ clock }),
+    proven: provenQuotas(),
   } as const;
   const identities = identifier({ ...deps, tokens: tokens.tokens, onCache: () => {} });
   const doors = {

@@ -1,9 +1,9 @@
 import { type Clock, utcDay } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
-import type { Arrears } from "./arrears.ts";
 import { type QuotaAuthority, takeDegraded } from "./degraded.ts";
 import { type Counters, CountersUnavailable, type Dimension, type Taken, type Verdict } from "./limit.ts";
 import type { QuotaMirror } from "./mirror.ts";
+import type { ProvenQuotas } from "./proven-quotas.ts";
 import { type Standing, standingsOf, tightestOf } from "./standing.ts";
 import { type Part, type Ticket, ticketOf } from "./ticket.ts";
 
@@ -32,7 +32,12 @@ export type Told = {
 };
 
 export type Admission =
-  | ({ readonly kind: "admitted"; readonly ticket: Ticket } & Told)
+  | ({
+      readonly kind: "admitted";
+      readonly ticket: Ticket;
+      /** Where the caller stands once the ticket is given back. */
+      readonly untaken: () => Told;
+    } & Told)
   | ({
       readonly kind: "refused";
       /** The ids of all limits that refused, and the one that is reported. */
@@ -59,7 +64,7 @@ export type AdmitDeps = {
   readonly seedOf: (quota: AppliedLimit) => Promise<number>;
   readonly quotas: QuotaAuthority<AppliedLimit>;
   readonly mirror: Pick<QuotaMirror, "note">;
-  readonly arrears: Arrears;
+  readonly proven: ProvenQuotas;
 };
 
 /**
@@ -71,6 +76,7 @@ export async function admit(deps: AdmitDeps, limits: readonly AppliedLimit[]): P
     return await admitByCounters(deps, limits);
   } catch (error) {
     if (!(error instanceof CountersUnavailable)) throw error;
+    deps.proven.forget();
     const mode = ({ failMode, shape }: AppliedLimit) =>
       shape === "epoch" ? "local" : (failMode ?? deps.failMode);
     if (limits.some((limit) => mode(limit) === "closed" && limit.reportOnly !== true)) {
@@ -85,10 +91,13 @@ export async function admit(deps: AdmitDeps, limits: readonly AppliedLimit[]): P
 }
 
 async function admitByCounters(deps: AdmitDeps, limits: readonly AppliedLimit[]): Promise<Admission> {
-  const { counters, arrears, mirror } = deps;
-  await arrears.settle(counters, limits);
+  const { counters, proven, mirror } = deps;
+  const unproven = proven.unproven(limits);
+  if (unproven.length > 0) {
+    await Promise.all(unproven.map((quota) => seed(deps, quota)));
+    proven.prove(unproven);
+  }
   let taken = await counters.take(limits, true);
-  arrears.settleRest(counters);
   if (has(taken, "unseeded") && !has(taken, "stale")) {
     const unseeded = limits.filter((_, i) => taken.judgements[i]!.verdict === "unseeded");
     await Promise.all(unseeded.map((quota) => seed(deps, quota)));
@@ -135,13 +144,19 @@ function admissionOf(
   parts: readonly Part[],
   degraded: boolean,
 ): Admission {
-  const standings = standingsOf(limits, taken);
   const exceeded = limits
     .map((limit, i) => ({ limit, judgement: taken.judgements[i]! }))
     .filter(({ judgement }) => judgement.verdict === "exceeded");
   const wouldRefuse = exceeded.filter(({ limit }) => limit.reportOnly === true).map(({ limit }) => limit.id);
-  const told = { standings, tightest: tightestOf(standings), degraded, wouldRefuse };
-  if (taken.allowed) return { kind: "admitted", ticket: ticketOf({ clock }, parts), ...told };
+  const tell = (by: Taken): Told => {
+    const standings = standingsOf(limits, by);
+    return { standings, tightest: tightestOf(standings), degraded, wouldRefuse };
+  };
+  const told = tell(taken);
+  if (taken.allowed) {
+    const untaken = (): Told => tell({ ...taken, allowed: false });
+    return { kind: "admitted", ticket: ticketOf({ clock }, parts), untaken, ...told };
+  }
 
   const violated = exceeded.filter(({ limit }) => limit.reportOnly !== true);
   const hopeless = violated.find(

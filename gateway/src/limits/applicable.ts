@@ -146,7 +146,8 @@ function allowancesOf(rules: LimitRules, { principal, address, device }: Subject
   const at = rules.subjectOfAddress(address);
   const list: Allowance[] = [];
   const add = (id: LimitId, of: string, limit: number | undefined, burst?: number): void => {
-    list.push({ id, of, limit: overrides[id] ?? limit, burst });
+    const own = overrides[id];
+    list.push({ id, of, limit: own ?? limit, burst: own ?? burst });
   };
 
   if (chain === undefined) add("user-cooldown", userId, 1);
@@ -182,7 +183,7 @@ function addPlan(add: Add, whose: "user" | "key", of: string, plan: PlanLimits, 
 
 function addKey(add: Add, { plan, dailyQuota }: KeyGrant, chain: string, name: EndpointClass): void {
   if (name !== "manage") add("key-day", chain, dailyQuota ?? undefined);
-  if (plan !== null) addPlan(add, "key", chain, plan.limits, name);
+  addPlan(add, "key", chain, plan?.limits ?? {}, name);
 }
 
 function addDevice(add: Add, { assist, subjectOfDevice }: LimitRules, by: Principal, device?: string): void {

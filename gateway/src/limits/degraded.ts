@@ -1,6 +1,5 @@
 import { TollgateError } from "../lib/errors.ts";
 import type { AppliedLimit } from "./admit.ts";
-import type { Arrears } from "./arrears.ts";
 import type { Counters, Judgement, Taken } from "./limit.ts";
 import type { Part } from "./ticket.ts";
 
@@ -30,11 +29,10 @@ export async function takeDegraded(
     /** Which part of a limit this instance may grant, (0, 1]. */
     readonly localShare: number;
     readonly quotas: QuotaAuthority<AppliedLimit>;
-    readonly arrears: Arrears;
   },
   limits: readonly AppliedLimit[],
 ): Promise<Decided> {
-  const { fallback, quotas, arrears } = deps;
+  const { fallback, quotas } = deps;
   const daily = limits.filter(({ shape, reportOnly }) => shape === "dailyQuota" && reportOnly !== true);
   const local = limits
     .filter(({ shape }) => shape !== "dailyQuota" && shape !== "epoch")
@@ -55,10 +53,6 @@ export async function takeDegraded(
     // Another call was faster. A quota that cannot be given back stays counted: one too many, never one too few.
     await quotas.giveBack(daily).catch(() => undefined);
     return decided(local, taken);
-  }
-  for (const [i, quota] of daily.entries()) {
-    const { remaining, resetMs } = counted.judgements[i]!;
-    arrears.note(quota, quota.limit - remaining, resetMs);
   }
   const authority = {
     settle: async () => {},

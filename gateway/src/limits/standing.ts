@@ -20,8 +20,10 @@ export function standingsOf(
   dimensions: readonly (Dimension & { readonly isHidden?: true })[],
   taken: Taken,
 ): readonly Standing[] {
-  return dimensions.flatMap(({ id, shape, limit, windowMs, cost, reportOnly, isHidden }, i) => {
+  return dimensions.flatMap((dimension, i) => {
+    const { id, shape, cost, reportOnly, isHidden } = dimension;
     if (shape === "epoch" || shape === "hold" || reportOnly === true || isHidden === true) return [];
+    const { limit, windowMs } = toldSize(dimension);
     const { verdict, remaining, resetMs, retryMs } = taken.judgements[i]!;
     const givenBack = verdict === "fits" && !taken.allowed ? cost : 0;
     const untilMs = verdict === "exceeded" ? retryMs : resetMs;
@@ -30,6 +32,12 @@ export function standingsOf(
       { id, unit: unitOf(id, shape), limit, remaining: left, resetMs: untilMs, windowMs, now: taken.now },
     ];
   });
+}
+
+/** A bucket whose burst is above its rate holds more than a window's worth: it is told as what fills it all. */
+function toldSize({ shape, limit, windowMs, capacity }: Dimension): Pick<Standing, "limit" | "windowMs"> {
+  if (shape !== "bucket" || capacity <= limit || limit === 0) return { limit, windowMs };
+  return { limit: capacity, windowMs: (windowMs * capacity) / limit };
 }
 
 function unitOf(id: string, shape: Dimension["shape"]): Standing["unit"] {

@@ -10,8 +10,8 @@ import { type Counters, CountersUnavailable, type Taken } from "./limit.ts";
 export type Ticket = {
   /** The call is over and came to this many tokens; undefined: nobody knows, and what was reserved stays. */
   settle(tokens: number | undefined): Promise<void>;
-  /** As if the call had never been. */
-  giveBack(): Promise<void>;
+  /** As if the call had never been. False if the ticket was closed before. */
+  giveBack(): Promise<boolean>;
 };
 
 /** Some of the limits of a decision, and whose counters took them. */
@@ -28,31 +28,37 @@ export function ticketOf({ clock }: { readonly clock: Clock }, parts: readonly P
       .map((lease) => clock.every(lease.windowMs / 3, () => void counters.renew(lease).catch(ignoreOutage))),
   );
   let isClosed = false;
-  const close = async (work: (part: Part) => Promise<void>): Promise<void> => {
-    if (isClosed) return;
+  const close = async (work: (part: Part) => Promise<void>): Promise<boolean> => {
+    if (isClosed) return false;
     isClosed = true;
     for (const stop of stops) stop();
     await Promise.all(parts.map((part) => work(part).catch(ignoreOutage)));
+    return true;
   };
   return {
-    settle: (tokens) =>
-      close(async ({ counters, limits, taken }) => {
+    async settle(tokens) {
+      await close(async ({ counters, limits, taken }) => {
         if (!limits.some(isLease)) return;
         const costs = limits.map((limit) => (isInTokens(limit) ? (tokens ?? limit.cost) : limit.cost));
         await counters.settle(limits, taken, costs);
-      }),
+      });
+    },
     giveBack: () => close(({ counters, limits, taken }) => counters.giveBack(limits, taken)),
   };
 }
 
 /** Does a call's work: what fails before it was settled is given back, and what forgot to settle counts as reserved. */
-export async function underTicket<T>(ticket: Ticket, work: () => Promise<T>): Promise<T> {
+export async function underTicket<T>(
+  ticket: Ticket,
+  work: () => Promise<T>,
+  onGivenBack: () => void,
+): Promise<T> {
   try {
     const result = await work();
     await ticket.settle(undefined);
     return result;
   } catch (error) {
-    await ticket.giveBack();
+    if (await ticket.giveBack()) onGivenBack();
     throw error;
   }
 }

@@ -36,9 +36,15 @@ const LONGEST_RECONNECT_PAUSE_MS = 1_000;
  * the keys of a script must share their hash tag.
  * Connects in the background and for ever; a command that comes before the first attempt has ended waits for it.
  */
-export function openRedis(options: { url: string; clock: Clock }): RedisDoor {
-  const { url, clock } = options;
+export function openRedis(options: {
+  url: string;
+  clock: Clock;
+  /** There is a new connection: what is at its other end may have lost anything. */
+  onConnected?: () => void;
+}): RedisDoor {
+  const { url, clock, onConnected = () => {} } = options;
   const redis = connectTo(url);
+  redis.on("ready", onConnected);
   const firstAttempt = new Promise<void>((resolve) => {
     redis.once("ready", resolve);
     redis.once("error", () => resolve());

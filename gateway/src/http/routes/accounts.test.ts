@@ -5,7 +5,7 @@ import { type TestApp, testApp } from "../../app.testing.ts";
 
 let app: TestApp;
 before(async () => {
-  app = await testApp();
+  app = await testApp({ ABUSE_MODE: "off" });
 });
 after(() => app.close());
 

@@ -2,10 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Person, type TestApp, testApp } from "../../app.testing.ts";
 
+const internalToken = "internal-token-of-the-tests";
 let app: TestApp;
 let boss: Person;
 before(async () => {
-  app = await testApp({ ABUSE_VALIDATION_FAILURES: "2", ABUSE_INVALID_CREDENTIALS: "2" });
+  app = await testApp({
+    ABUSE_VALIDATION_FAILURES: "2",
+    ABUSE_INVALID_CREDENTIALS: "2",
+    INTERNAL_API_TOKEN: internalToken,
+  });
   boss = await app.person("admin");
 });
 after(() => app.close());
@@ -32,6 +37,8 @@ test("an administrator sees whose key is held, ends it, and it goes on at once",
   assert.equal(held.subject, key.slice(7, 19));
   assert.ok(Date.parse(held.until) > Date.now());
   assert.equal((await app.chat(key)).status, 429);
+  const shown = await app.fetch(`/internal/api-keys/${held.subject}`, { key: internalToken });
+  assert.equal(((await shown.json()) as { cooldown_until: string }).cooldown_until, held.until);
   assert.equal((await clear("key", held.subject)).status, 204);
   assert.equal((await app.chat(key)).status, 200);
   assert.equal((await clear("key", "AbCdEf012345")).status, 404);

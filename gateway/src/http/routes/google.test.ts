@@ -17,7 +17,7 @@ writeFileSync(
 const google = { GOOGLE_CLIENT_IDS: "tollgate-web,tollgate-app", GOOGLE_JWKS_FILE: jwks };
 let app: TestApp;
 before(async () => {
-  app = await testApp(google);
+  app = await testApp({ ...google, ABUSE_MODE: "off" });
 });
 after(async () => {
   await app.close();

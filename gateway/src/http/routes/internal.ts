@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { heldUntil } from "../../calls/cooldowns.ts";
 import { findApiKey } from "../../identity/api-keys.ts";
 import { revokeLeakedKeys } from "../../identity/leaked-keys.ts";
 import type { Peppers } from "../../identity/verify-key.ts";
 import { type Clock, DAY_MS, isoTime, utcDay } from "../../lib/clock.ts";
 import { TollgateError } from "../../lib/errors.ts";
+import type { Counters } from "../../limits/limit.ts";
 import type { Cause, Change } from "../../telemetry/change.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { plainText } from "../fields.ts";
@@ -13,6 +15,7 @@ export type InternalDeps = {
   readonly clock: Clock;
   readonly change: Change;
   readonly peppers: Peppers;
+  readonly counters: Counters;
 };
 
 const MAX_REPORTS = 100;
@@ -70,6 +73,7 @@ export function internalRoutes(deps: InternalDeps): readonly Endpoint[] {
         const key = await introspected(deps, cause(), prefix);
         if (key === undefined) throw new TollgateError("NOT_FOUND");
         const now = deps.clock.now();
+        const until = await heldUntil(deps.counters, { kind: "key", id: String(key.quotaGroup) });
         const { user_id, project_id, ...shown } = keyJson(key);
         return {
           ...shown,
@@ -77,7 +81,7 @@ export function internalRoutes(deps: InternalDeps): readonly Endpoint[] {
           usage_day: utcDay(now),
           reset_at: isoTime(now - (now % DAY_MS) + DAY_MS),
           owner: { user_id, project_id },
-          cooldown_until: null,
+          cooldown_until: until === undefined ? null : isoTime(until),
         };
       },
     },

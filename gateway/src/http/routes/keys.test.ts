@@ -398,7 +398,7 @@ test("a key ends before the year 10000 in UTC, and no ISO time is more than the 
     ["9999-12-31T23:59:59-23:59", 400],
     ["0000-01-01T00:00:00Z", 400],
     ["0000-01-01T00:00:00+23:59", 400],
-    ["2030-02-28T23:59Z", 201],
+    ["2030-02-28T23:59:00Z", 201],
     ["2030-02-28T23:59:59.123456789123456789+05:30", 201],
   ] as const) {
     const asked = await ask(ann.token, "POST", "/auth/api-keys", { name: "test", expires_at });

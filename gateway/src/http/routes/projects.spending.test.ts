@@ -8,7 +8,7 @@ let app: TestApp;
 let ann: Caller;
 let admin: Caller;
 before(async () => {
-  app = await testApp();
+  app = await testApp({ ABUSE_MODE: "off" });
   ann = await newCaller(app, "usr_ann");
   admin = await newCaller(app, "usr_root", "admin");
 });

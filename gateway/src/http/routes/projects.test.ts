@@ -8,7 +8,7 @@ let ann: Caller;
 let bob: Caller;
 let admin: Caller;
 before(async () => {
-  app = await testApp();
+  app = await testApp({ ABUSE_MODE: "off" });
   ann = await newCaller(app, "usr_ann");
   bob = await newCaller(app, "usr_bob");
   admin = await newCaller(app, "usr_root", "admin");

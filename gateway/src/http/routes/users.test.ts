@@ -5,7 +5,7 @@ import { type Person, type TestApp, testApp } from "../../app.testing.ts";
 let app: TestApp;
 let boss: Person;
 before(async () => {
-  app = await testApp();
+  app = await testApp({ ABUSE_MODE: "off" });
   boss = await app.person("admin");
 });
 after(() => app.close());
