@@ -19,9 +19,10 @@ const unlimited = {
   TRUSTED_PROXIES: "127.0.0.1/32",
 };
 
-export async function startInstances(count: number, env: Variables): Promise<Instances> {
+/** @param config What stands in the `tollgate.yaml` of each. */
+export async function startInstances(count: number, env: Variables, config = ""): Promise<Instances> {
   await using stack = new AsyncDisposableStack();
-  const options = { env: { ...unlimited, ...env } };
+  const options = { env: { ...unlimited, ...env }, config };
   const started = await Promise.allSettled(Array.from({ length: count }, () => startTollgate(options)));
   const servers = started.flatMap((one) => (one.status === "fulfilled" ? [stack.use(one.value)] : []));
   const failed = started.find((one) => one.status === "rejected");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { projectOf } from "./access/testing.ts";
@@ -92,6 +93,17 @@ test("a client that leaves ends its pipelined calls too, also those that never g
   await until(async () => (await reservations()).length === 0);
   const calls = app.store.db.selectFrom("prompt_runs").where("model", "=", "sim-slow-20tps");
   assert.deepEqual(await calls.select("outcome").execute(), [{ outcome: "aborted" }, { outcome: "aborted" }]);
+});
+
+test("a connection that never sends anything does not hold up a stop", async () => {
+  const own = await testApp();
+  const { port } = new URL(own.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  await once(socket, "connect");
+  const startedAt = clock.monotonic();
+  await own.close();
+  assert.ok(clock.monotonic() - startedAt < 5_000);
+  socket.destroy();
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

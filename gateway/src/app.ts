@@ -1,3 +1,4 @@
+import { openAlerts } from "./app.alerts.ts";
 import { openCounters, openLimits } from "./app.limits.ts";
 import { openPeople, peppersOf } from "./app.people.ts";
 import type { Call } from "./calls/call.ts";
@@ -6,14 +7,14 @@ import { payers } from "./calls/payer.ts";
 import { projectParts } from "./calls/project-parts.ts";
 import type { RunDeps } from "./calls/run.ts";
 import type { Routes } from "./calls/target.ts";
-import { defaultRates, filePlans, listedPrices, trustedProxies } from "./config/config.ts";
+import { bookWith, filePlans, trustedProxies } from "./config/config.ts";
 import { SettingsError } from "./config/environment.ts";
 import type { ConfigFile } from "./config/file.ts";
 import { plannedProviders } from "./config/providers.ts";
 import type { Settings } from "./config/settings.ts";
 import { openMoney } from "./costs/money.ts";
-import { loadPrices } from "./costs/prices.stored.ts";
-import { type PriceBook, priceBook, pricedModels } from "./costs/prices.ts";
+import { pricedModels } from "./costs/prices.list.ts";
+import { loadPrices, openPrices, type Prices } from "./costs/prices.stored.ts";
 import type { Access, Endpoint } from "./http/endpoint.ts";
 import { endpointTable } from "./http/endpoints.ts";
 import { pages } from "./http/pages.ts";
@@ -54,7 +55,7 @@ export type AppOptions = {
 };
 
 /** What a command uses of a running app in place of what it would make for itself. */
-export type Running = { readonly change: Change; readonly counters: Counters };
+export type Running = Pick<Prices, "readPrices"> & { readonly change: Change; readonly counters: Counters };
 
 export type App = {
   /** `http://127.0.0.1:8080` */
@@ -105,14 +106,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     onTrouble: trouble("epoch not read"),
   });
 
-  const readBook = async (): Promise<PriceBook> =>
-    priceBook({
-      operator: await loadPrices(db),
-      configured: listedPrices(file),
-      defaults: defaultRates(settings),
-      unknown: settings.PRICE_UNKNOWN_POLICY,
-    });
-  let book = await readBook();
+  const prices = await openPrices({ load: () => loadPrices(db), bookOf: bookWith(settings, file) });
+  const { readPrices } = prices;
   const money = openMoney({
     db,
     clock,
@@ -127,6 +122,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   });
 
   const routes = openRoutes(settings, file, clock);
+  const alerts = openAlerts({ settings, secretKey, db, clock, chance, log, metrics, trouble });
   const paying = payers({ db, clock });
   const stops = new Set<() => void>();
   const runDeps: RunDeps = {
@@ -151,24 +147,26 @@ export async function openApp(options: AppOptions): Promise<App> {
   const endpoints = endpointTable({
     ...runDeps,
     ...people,
+    ...alerts,
     pepper,
     peppers,
     routes,
     metrics,
-    prices: () => book,
+    ...prices,
     payers: paying,
-    listed: () => pricedModels(book),
+    listed: () => pricedModels(prices.prices()),
     pages: pages(derivedKey(secretKey, "cursor")),
     ...projectParts({ clock }),
     counters,
     fallback,
     quotas: limits.quotas,
     allLimits: (subject) => allLimits(limits.rules, subject),
+    limitsOf: limits.limitsOf,
     readiness: () => readinessOf({ db, counters, isStopping }),
     runCommand: (name, input) =>
       operator === undefined
         ? Promise.reject(new Error("there is no operator"))
-        : operator.runCommand({ change, counters }, name, input),
+        : operator.runCommand({ change, counters, readPrices }, name, input),
   }).filter(({ exists }) => exists !== false);
   const absent = new Set<Access["credential"]>();
   if (settings.INTERNAL_API_TOKEN === undefined) absent.add("internal");
@@ -205,11 +203,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const timers = [
     clock.every(SESSION_SWEEP_MS, () => sweepSessions(db, clock.now()).catch(trouble("sessions not swept"))),
     clock.every(LAST_USE_FLUSH_MS, () => identities.flushLastUse().catch(trouble("last use not written"))),
-    clock.every(PRICES_REFRESH_MS, () =>
-      readBook().then((read) => {
-        book = read;
-      }, trouble("prices not read")),
-    ),
+    clock.every(PRICES_REFRESH_MS, () => readPrices().catch(trouble("prices not read"))),
   ];
   return {
     url: await listen(server, settings.HOST, settings.PORT),
@@ -218,14 +212,21 @@ export async function openApp(options: AppOptions): Promise<App> {
     async close() {
       isStopping = true;
       const finished = server.close();
-      // A connection that falls idle during the stop would wait for its next request until its keep-alive ends.
-      timers.push(clock.every(STOP_SWEEP_MS, () => server.server.closeIdleConnections()));
+      // A connection that falls idle during the stop would wait for its next request until its keep-alive ends, and one
+      // that never sent anything is not even idle.
+      timers.push(
+        clock.every(STOP_SWEEP_MS, () => {
+          if (limits.pressure.inFlight() === 0) server.server.closeAllConnections();
+          else server.server.closeIdleConnections();
+        }),
+      );
       await atMost(clock, settings.SHUTDOWN_TIMEOUT_SECONDS * 1000, finished);
       for (const stop of stops) stop();
       await atMost(clock, SETTLE_AT_STOP_MS, finished);
       server.server.closeAllConnections();
       for (const stop of timers) stop();
       await forgetEpochs();
+      await alerts.close();
       const unsettled = await money.close(SETTLE_AT_STOP_MS);
       if (unsettled > 0) log.error({ unsettled }, "calls not settled; their reservations will expire");
       await limits.close().catch(trouble("daily counts not written"));

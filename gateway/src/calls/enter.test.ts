@@ -37,8 +37,8 @@ const standing: Standing = {
   now: 0,
 };
 const told = { standings: [standing], tightest: standing, degraded: false, wouldRefuse: [] };
-const ticket: Ticket = { settle: async () => {}, giveBack: async () => {} };
-const admitted: Admission = { kind: "admitted", ticket, ...told };
+const ticket: Ticket = { settle: async () => {}, giveBack: async () => true };
+const admitted = { kind: "admitted", ticket, untaken: () => told, ...told } as const;
 
 function refused(first: Partial<AppliedLimit>): Admission {
   const limit = { id: "chat-window", code: "RATE_LIMITED", ...first } as AppliedLimit;

@@ -31,7 +31,12 @@ export type Visitor = {
 };
 
 /** A visitor whose limits are taken: the ticket must be closed when the call is over. */
-export type Admitted = { readonly visitor: Visitor; readonly ticket: Ticket };
+export type Admitted = {
+  readonly visitor: Visitor;
+  readonly ticket: Ticket;
+  /** Where the visitor stands once the ticket is given back. */
+  readonly untaken: () => LimitReport;
+};
 
 export type EnterDeps = {
   readonly identifier: Identifier;
@@ -116,7 +121,7 @@ export async function admit(
   if (admission.wouldRefuse.length > 0) deps.onWouldRefuse(admission.wouldRefuse, current);
   if (admission.kind === "admitted") {
     if (admission.degraded) metrics.rateLimitDegraded.inc();
-    return { visitor: current, ticket: admission.ticket };
+    return { visitor: current, ticket: admission.ticket, untaken: admission.untaken };
   }
   throw refusalOf(admission, metrics);
 }

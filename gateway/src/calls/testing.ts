@@ -128,7 +128,7 @@ export function callTo(provider: Provider, body: Record<string, unknown> = {}, m
       model,
       price: { source: "shipped", id: "openai/gpt-5.1", rates: testRates },
     },
-    ticket: { settle: async () => {}, giveBack: async () => {} },
+    ticket: { settle: async () => {}, giveBack: async () => true },
   };
 }
 

@@ -11,7 +11,7 @@ import { admit } from "../calls/enter.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { uuidv7 } from "../lib/ids.ts";
 import type { Use } from "../limits/applicable.ts";
-import { type HeaderStyle, limitHeaders } from "../limits/headers.ts";
+import { type HeaderStyle, type LimitReport, limitHeaders } from "../limits/headers.ts";
 import type { Pressure } from "../limits/pressure.ts";
 import { underTicket } from "../limits/ticket.ts";
 import { causeOf } from "./cause.ts";
@@ -88,11 +88,13 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     const { access, surface = "tollgate" } = request.routeOptions.config.endpoint ?? {};
     if (access?.credential !== "caller") return;
     const { trace } = request;
-    const admitted = await admit(deps, trace.visitor!, access, callOf(deps, request), (report) =>
-      reply.headers(limitHeaders(report, { styles: deps.limitHeaderStyles, surface })),
-    );
+    const tell = (report: LimitReport): void => {
+      reply.headers(limitHeaders(report, { styles: deps.limitHeaderStyles, surface }));
+    };
+    const admitted = await admit(deps, trace.visitor!, access, callOf(deps, request), tell);
     trace.visitor = admitted.visitor;
     trace.ticket = admitted.ticket;
+    trace.tellGivenBack = () => tell(admitted.untaken());
   });
   app.addHook("onResponse", async (request, reply) => {
     finishTrace(deps, request, reply);
@@ -173,7 +175,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
         : { response: { [endpoint.answerStatus ?? 200]: endpoint.answer } }),
     },
     handler: async (request, reply) => {
-      const { correlationId, visitor, callId, ticket } = request.trace;
+      const { correlationId, visitor, callId, ticket, tellGivenBack } = request.trace;
       const address = visitor?.address ?? addressOf(deps, request);
       const cause = () => causeOf(request, address, endpoint.access.credential);
       const visit: Visit = {
@@ -187,7 +189,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
         cause,
       };
       const answer = endpoint.isAiCall
-        ? await underTicket(ticket!, () => endpoint.handle(visit))
+        ? await underTicket(ticket!, () => endpoint.handle(visit), tellGivenBack)
         : await endpoint.handle(visit);
       if (reply.sent) return reply;
       if (endpoint.answerStatus !== undefined) reply.code(endpoint.answerStatus);

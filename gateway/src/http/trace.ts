@@ -18,6 +18,8 @@ export type Trace = {
   /** Of an AI call: its id, and what its limits took. */
   callId: string | undefined;
   ticket: Ticket | undefined;
+  /** Tells in the headers that the ticket was given back. */
+  tellGivenBack: () => void;
   /** What it was refused with. */
   code: ErrorCode | undefined;
   /** What an AI call came to, if the request was one and was answered. */
@@ -56,6 +58,7 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
     visitor: undefined,
     callId: undefined,
     ticket: undefined,
+    tellGivenBack() {},
     code: undefined,
     settled: undefined,
     error: undefined,

@@ -20,8 +20,12 @@ async function person() {
   const userId = await userNamed(db, `usr_${users}`);
   const deps = identityDeps(db, users);
   const source = { address: "198.51.100.7", userAgent: undefined };
-  const signIn = () =>
-    deps.change(tester, (tx, note) => openSession(tx, note, deps, { userId, method: "password", source }));
+  const signIn = () => {
+    deps.clock.advance(1);
+    return deps.change(tester, (tx, note) =>
+      openSession(tx, note, deps, { userId, method: "password", source }),
+    );
+  };
   const { sessionId } = await signIn();
   const by = (type: Actor["type"], fields: Partial<Actor> = {}): Cause => ({
     actor: { type, id: userId, ...fields },

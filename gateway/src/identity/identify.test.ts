@@ -144,6 +144,27 @@ test("callers that come at the same time share one look-up", async () => {
   assert.equal(database.queries - before, 1);
 });
 
+test("only a token that was not good lately asks to be looked up, once for all who bring it at a time", async () => {
+  const { identify, noticeEpoch, deps, clock } = await setting("usr_asking");
+  const { key } = await issued(deps, "usr_asking");
+  let asked = 0;
+  const letLookUp = async () => {
+    asked += 1;
+  };
+  await Promise.all(Array.from({ length: 20 }, () => identify(key, letLookUp)));
+  assert.equal(asked, 1);
+  noticeEpoch(await changeUser(deps.db, "usr_asking", { role: "viewer" }));
+  await identify(key, letLookUp);
+  clock.advance(30_000);
+  await identify(key, letLookUp);
+  assert.equal(asked, 1);
+  const refusal = new Error("not now");
+  await assert.rejects(
+    identify(newKey("sk", deps.chance), () => Promise.reject(refusal)),
+    refusal,
+  );
+});
+
 test("a key ends at its own expiry to the millisecond, cached or not", async () => {
   const { identify, deps, clock } = await setting("usr_ending");
   const { key } = await issued(deps, "usr_ending", { expiresAt: new Date(clock.now() + 10_000) });
@@ -316,8 +337,8 @@ test("a refusal that was read before a user was let in again is not kept", async
 });
 
 test("a higher KEY_CACHE_EPOCH at a start drops what other instances have cached, once", async () => {
-  const { identify, refreshEpoch, deps, cache } = await setting("usr_cached");
-  const { key } = await issued(deps, "usr_cached");
+  const { identify, refreshEpoch, deps, cache } = await setting("usr_dropped");
+  const { key } = await issued(deps, "usr_dropped");
   const start = async (epoch: number) => {
     await dropCachedIdentities(identityDeps(store.db, 900), tester, epoch);
     await refreshEpoch();

@@ -35,7 +35,8 @@ type Entry = {
 export type Identifier = {
   /**
    * Throws AUTH_REQUIRED without a token, AUTH_INVALID for one that proves nothing, STORE_UNAVAILABLE if unknown.
-   * `letLookUp` is asked before the store is, and may throw.
+   * `letLookUp` is asked before a token is looked up that has not been good lately, once for all who bring it at a
+   * time, and may throw.
    */
   identify(token: string | undefined, letLookUp?: () => Promise<void>): Promise<Principal>;
   /**
@@ -64,6 +65,7 @@ export function identifier(deps: {
   const verified = new Map<string, Entry>();
   const refused = new Map<string, number>();
   const loading = new Map<string, Promise<Entry | undefined>>();
+  const asking = new Map<string, Promise<void>>();
   let keysUsed = new Map<number, number>();
   let sessionsUsed = new Map<string, number>();
   let knownEpoch = 0;
@@ -96,11 +98,7 @@ export function identifier(deps: {
 
   /** Concurrent callers with the same token share one. */
   function lookUp(token: string, digest: string): Promise<Entry | undefined> {
-    const underWay = loading.get(digest);
-    if (underWay !== undefined) return underWay;
-    const started = asStoreUnavailable(verify(token)).finally(() => loading.delete(digest));
-    loading.set(digest, started);
-    return started;
+    return once(loading, digest, () => asStoreUnavailable(verify(token)));
   }
 
   async function verify(token: string): Promise<Entry | undefined> {
@@ -152,9 +150,10 @@ export function identifier(deps: {
         deps.onCache("negative");
         throw new TollgateError("AUTH_INVALID");
       }
+      const wasGood = verified.has(digest);
       const known = cached(digest);
       if (known !== undefined) return noteUse(known);
-      if (!loading.has(digest)) await letLookUp?.();
+      if (!wasGood && letLookUp !== undefined) await once(asking, digest, letLookUp);
       return noteUse(await load(token, digest));
     },
     async identifyAfresh(token, epoch) {
@@ -191,6 +190,15 @@ function judge(
   if (entry.principal.epoch < knownEpoch) return "stale_epoch";
   const hasEnded = entry.expiresAtMs !== undefined && entry.expiresAtMs <= clock.now();
   return hasEnded || entry.loadedAt + ttlMs <= clock.monotonic() ? "expired" : "hit";
+}
+
+/** Joins the work that is under way for a key, or begins it. */
+function once<T>(underWay: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+  const begun = underWay.get(key);
+  if (begun !== undefined) return begun;
+  const started = work().finally(() => underWay.delete(key));
+  underWay.set(key, started);
+  return started;
 }
 
 /** Whoever cannot be looked up is neither known nor unknown. */

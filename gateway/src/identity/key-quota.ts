@@ -72,13 +72,14 @@ export async function mirrorKeyUsage(
   now: Date,
 ): Promise<void> {
   await sql`
+    with mirrored as (
+        select * from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as count (id bigint, day date, used int)
+      ),
+      held as (select id from api_keys where id in (select id from mirrored) order by id for no key update)
     update api_keys
     set daily_usage = case when usage_day = mirrored.day then greatest(daily_usage, mirrored.used) else mirrored.used end,
         usage_day = mirrored.day
-    from (
-      select * from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as count (id bigint, day date, used int)
-      order by id
-    ) as mirrored
-    where api_keys.id = mirrored.id and (usage_day is null or usage_day <= mirrored.day)
+    from held join mirrored on mirrored.id = held.id
+    where api_keys.id = held.id and (usage_day is null or usage_day <= mirrored.day)
       and (usage_mirrored_from is null or usage_mirrored_from <= ${now}::timestamptz)`.execute(db);
 }

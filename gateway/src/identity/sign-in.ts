@@ -107,7 +107,7 @@ export async function refresh(deps: SignInDeps, cause: Cause, token: string): Pr
 
 export type Opened = { readonly userId: string; readonly sessionId: string; readonly refreshToken: string };
 
-/** Starts the session of somebody who has proved who they are. */
+/** Starts the session of somebody who has proved who they are, and whose row the transaction has locked. */
 export async function openSession(
   tx: Tx,
   note: (event: Noted) => void,

@@ -208,6 +208,11 @@ test("an administrator's number for a user counts in place of the plan's and of 
   );
 });
 
+test("a number for a user's keys counts for a key that has no plan, too", () => {
+  const limits = limitsOf(everything, "chat", { overrides: { "key-plan-minute": 3 } });
+  assert.equal(limits.find(({ id }) => id === "key-plan-minute")?.limit, 3);
+});
+
 test("only AI calls are counted in tokens and while they are under way", () => {
   const asked = { plan: metered, key: null } as const;
   assert.deepEqual(idsOf(limitsOf(nothing, "chat", asked)), ["epoch"]);

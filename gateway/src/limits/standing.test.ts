@@ -35,3 +35,22 @@ test("a standing says what it counts", () => {
     ["requests", "tokens", "tokens", "calls"],
   );
 });
+
+test("a bucket whose burst is above its rate is told as its burst, and how long that takes to fill", () => {
+  const bucket = {
+    id: "key-minute",
+    shape: "bucket",
+    key: "k",
+    limit: 10,
+    windowMs: 60_000,
+    cost: 1,
+  } as const;
+  const taken = (remaining: number) => ({
+    ...{ allowed: true, now: 0 },
+    judgements: [{ verdict: "fits", remaining, resetMs: 6_000, retryMs: 0 } as const],
+  });
+  const [large] = standingsOf([{ ...bucket, capacity: 40 }], taken(39));
+  assert.deepEqual([large?.limit, large?.remaining, large?.windowMs], [40, 39, 240_000]);
+  const [small] = standingsOf([{ ...bucket, capacity: 2 }], taken(1));
+  assert.deepEqual([small?.limit, small?.remaining, small?.windowMs], [10, 1, 60_000]);
+});

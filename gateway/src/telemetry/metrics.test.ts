@@ -49,6 +49,8 @@ test("no metric is labelled by a user, a key, an address or a name that a caller
     "provider",
     "type",
     "source",
+    "what",
+    "sign",
   ]);
   assert.ok(labels.length > 8);
   assert.deepEqual(
