@@ -47,11 +47,12 @@ export const doors: readonly Door[] = [
   },
   {
     name: "network",
-    opensIn: /^lib\/fetch\.ts$/,
+    opensIn: /^lib\/(fetch|outbound)\.ts$/,
     code: new RegExp(`${own}fetch\\s*\\(|\\bnew (WebSocket|EventSource|XMLHttpRequest)\\b`),
     packages: /^(undici|node:(https|http2|tls|dgram|dns)(\/promises)?)$/,
     values: { "node:http": /^(?!createServer$)/, "node:net": /^(?!(createServer|isIP|isIPv4|isIPv6)$)/ },
   },
+  { name: "mail", opensIn: /^telemetry\/mail\.ts$/, packages: /^nodemailer(\/|$)/ },
   { name: "PostgreSQL", opensIn: /^store\/postgres\.ts$/, packages: /^pg(-|$)/ },
   { name: "PGlite", opensIn: /^store\/pglite[^/]*\.ts$/, packages: /^@electric-sql\// },
   { name: "Redis", opensIn: /^store\/redis\.ts$/, packages: /^(ioredis|redis|@redis\/.+)$/ },

@@ -1,5 +1,6 @@
-import { type Bound, boundOf } from "../costs/bound.ts";
+import { type Bound, boundOf, inputEstimate } from "../costs/bound.ts";
 import { type FieldFault, TollgateError } from "../lib/errors.ts";
+import type { TokenEstimate } from "../limits/applicable.ts";
 
 /** A chat completion as asked for: the fields Tollgate decides on, and the whole body for the provider. */
 export type ChatRequest = {
@@ -69,6 +70,18 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
+}
+
+/** Output that nobody has capped is taken to be this long, until the call is settled. */
+const LIKELY_OUTPUT_TOKENS = 512;
+
+/** What a call's limits on tokens are to hold. */
+export function tokensOf(bound: Bound): TokenEstimate {
+  const { outputCap, choices } = bound;
+  const input = inputEstimate(bound);
+  return outputCap === undefined
+    ? { certain: input, likely: LIKELY_OUTPUT_TOKENS * choices }
+    : { certain: input + outputCap * choices, likely: 0 };
 }
 
 /**

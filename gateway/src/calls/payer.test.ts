@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { memberOf, projectOf as newProject } from "../access/testing.ts";
+import { memberOf, projectOf as newProject, teamOf } from "../access/testing.ts";
 import { createBudget } from "../costs/budgets.ts";
 import type { KeyGrant, Principal } from "../identity/principal.ts";
 import { grant, principal, userNamed, watched } from "../identity/testing.ts";
@@ -122,6 +122,24 @@ test("a call is under the budgets of its project and its user, which are read ag
   const before = database.queries;
   await Promise.all([budgetIdsOf(ann, annsProject), budgetIdsOf(ann, annsProject)]);
   assert.equal(database.queries, before);
+});
+
+test("a call is under the budget of the team that its project is in, and of no other team", async () => {
+  const clock = new VirtualClock();
+  const { budgetIdsOf } = payers({ db, clock });
+  const [team, otherTeam] = [await teamOf(db, "usr_bob"), await teamOf(db, "usr_bob")];
+  const budget = (id: number) =>
+    createBudget(db, { scope: "team", scopeId: String(id), allocatedPico: 1n, period: "none" }, clock.now());
+  const [ofTeam, ofOther] = [await budget(team), await budget(otherTeam)];
+  const id = await newProject(db, "usr_bob", { team_id: team });
+  const bob = principal({ userId: "usr_bob" });
+  const teamBudgets = async (who: Principal) =>
+    (await budgetIdsOf(who, id)).filter((one) => [ofTeam, ofOther].includes(one));
+  assert.deepEqual(await teamBudgets(bob), [ofTeam]);
+  assert.deepEqual(await teamBudgets(annBeside(keyOf("usr_bob", { projectId: id }))), [ofTeam]);
+  await db.updateTable("projects").set({ team_id: otherTeam }).where("id", "=", id).execute();
+  clock.advance(1_000);
+  assert.deepEqual(await teamBudgets(bob), [ofOther]);
 });
 
 test("a failed look-up is not remembered", async () => {

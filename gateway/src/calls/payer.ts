@@ -18,29 +18,37 @@ export type Payers = {
    * archived, or FORBIDDEN.
    */
   projectOf(principal: Principal, named: number | undefined): Promise<number | undefined>;
+  /** The budgets of the user, the key, the project that pays, and the team which that is in. */
   budgetIdsOf(principal: Principal, projectId: number | undefined): Promise<readonly number[]>;
 };
 
 export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }): Payers {
   const projects = briefly<Project | undefined>(clock);
   const budgets = briefly<readonly number[]>(clock);
+  /** As whoever answers for the paying sees it: the key's owner for the key's own project, else the caller. */
+  function paying(principal: Principal, id: number): Promise<Project | undefined> {
+    const isBound = principal.key?.projectId != null;
+    const payer = (isBound ? keyOwner(principal) : undefined) ?? principal;
+    return projects([payer.userId, isAdministrator(payer), id], () => findProject(db, payer, id));
+  }
+
   return {
     async projectOf(principal, named) {
       const bound = principal.key?.projectId ?? undefined;
       const id = named ?? bound;
       if (id === undefined) return undefined;
       if (bound !== undefined && bound !== id) throw new TollgateError("NOT_FOUND");
-      const payer = (bound === undefined ? undefined : keyOwner(principal)) ?? principal;
-      const project = await projects([payer.userId, isAdministrator(payer), id], () =>
-        findProject(db, payer, id),
-      );
+      const project = await paying(principal, id);
       return requireLevel(project?.archivedAt === null ? project : undefined, "developer").id;
     },
-    budgetIdsOf({ userId, key }, projectId) {
+    async budgetIdsOf(principal, projectId) {
+      const project = projectId === undefined ? undefined : await paying(principal, projectId);
+      const { userId, key } = principal;
       // A key's successors are under its budget as well.
       const keyId = key?.quotaGroup;
-      return budgets([userId, keyId, projectId], () =>
-        budgetIdsFor(db, { userId, keyId, projectId, teamId: undefined }, clock.now()),
+      const teamId = project?.teamId ?? undefined;
+      return budgets([userId, keyId, projectId, teamId], () =>
+        budgetIdsFor(db, { userId, keyId, projectId, teamId }, clock.now()),
       );
     },
   };

@@ -1,4 +1,4 @@
-import type { ListedPrice } from "../costs/prices.ts";
+import { type ListedPrice, type OperatorPrice, type PriceBook, priceBook } from "../costs/prices.ts";
 import type { RatesPerMillion } from "../costs/rates.ts";
 import { type Network, parseNetworks } from "../lib/networks.ts";
 import type { AbuseRules } from "../limits/abuse.ts";
@@ -96,4 +96,14 @@ export function defaultRates(settings: Settings): RatesPerMillion {
     cachedInput: settings.COST_CACHED_INPUT_PER_MILLION_USD,
     output: settings.COST_OUTPUT_PER_MILLION_USD,
   };
+}
+
+/** The price book with these rows of the operator's. */
+export function bookWith(
+  settings: Settings,
+  file: ConfigFile,
+): (operator: readonly OperatorPrice[]) => PriceBook {
+  const configured = listedPrices(file);
+  const defaults = defaultRates(settings);
+  return (operator) => priceBook({ operator, configured, defaults, unknown: settings.PRICE_UNKNOWN_POLICY });
 }

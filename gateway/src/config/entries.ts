@@ -2,6 +2,7 @@ import { emailForm } from "../identity/email.ts";
 import { passwordFault } from "../identity/passwords.ts";
 import { staticTokens } from "../identity/static-tokens.ts";
 import { parseNetworks } from "../lib/networks.ts";
+import { alertFaults } from "./entries.alerts.ts";
 import type { Settings } from "./settings.ts";
 
 /** Digests made with it are thrown away: only the faults count here. */
@@ -25,6 +26,7 @@ export function entryFaults(settings: Settings): readonly string[] {
     ...proxies.faults.map((text) => `TRUSTED_PROXIES has ${JSON.stringify(text)}, which is not a network`),
     ...("faults" in tokens ? tokens.faults : []),
     ...administratorFaults(settings),
+    ...alertFaults(settings),
   ];
 }
 

@@ -33,12 +33,20 @@ const secrets = Object.fromEntries(
       const word = `hunter2-${name}-0123456789abcdef0123456789abcdef`;
       if (name === "DATABASE_URL") return [name, `postgres://ann:${word}@localhost/x`];
       if (name === "REDIS_URL") return [name, `redis://:${word}@localhost`];
+      if (name === "SMTP_URL") return [name, `smtp://ann:${word}@localhost`];
+      if (name === "ALERT_WEBHOOK_URL") return [name, `https://example.com/${word}`];
+      if (name === "ALERT_WEBHOOK_SECRET")
+        return [name, `whsec_${Buffer.from(word).subarray(0, 64).toString("base64")}`];
       return [name, name === "APP_AUTH_TOKEN_USER_MAP" ? `${word}:usr_ann` : word];
     }),
 );
 
 /** What some of them are nothing without. */
-const beside = { BOOTSTRAP_ADMIN_EMAIL: "ann@example.com" };
+const beside: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  BOOTSTRAP_ADMIN_PASSWORD: { BOOTSTRAP_ADMIN_EMAIL: "ann@example.com" },
+  SMTP_URL: { ALERT_EMAIL_FROM: "tollgate@example.com", ALERT_EMAIL_TO: "ann@example.com" },
+  ALERT_WEBHOOK_URL: { ALERT_WEBHOOK_SECRET: secrets.ALERT_WEBHOOK_SECRET! },
+};
 
 test("the defaults are those that were promised", () => {
   const defaults = readSettings({});
@@ -142,8 +150,11 @@ test("a mistyped setting of ours stops the start, a stranger's does not", () => 
 test("every secret may come from a file, less one trailing line feed", () => {
   for (const [name, value] of Object.entries(secrets)) {
     const path = file(name, `${value}\n`);
-    const others = name === "BOOTSTRAP_ADMIN_PASSWORD" ? beside : {};
-    assert.equal(readSettings({ [`${name}_FILE`]: path, ...others })[name as "SECRET_KEY"], value, name);
+    assert.equal(
+      readSettings({ [`${name}_FILE`]: path, ...beside[name] })[name as "SECRET_KEY"],
+      value,
+      name,
+    );
   }
   const path = file("two-feeds", `${"x".repeat(40)}\n\n`);
   assert.equal(readSettings({ SECRET_KEY_FILE: path }).SECRET_KEY, `${"x".repeat(40)}\n`);
@@ -180,7 +191,9 @@ test("a secret given twice, or in a file that cannot be read, stops the start", 
 });
 
 test("what is in force is shown without a single secret", () => {
-  const shown = describeSettings(readSettings({ ...secrets, ...beside }));
+  const shown = describeSettings(
+    readSettings({ ...Object.assign({}, ...Object.values(beside)), ...secrets }),
+  );
   assert.doesNotMatch(JSON.stringify(shown), /hunter2/);
   for (const { name, value } of shown) {
     if (name in secrets) assert.equal(value, "set", name);

@@ -301,6 +301,26 @@ export const settings = {
     about: "How long a call waits for money of its budget that other running calls hold.",
   }),
 
+  ALERT_WEBHOOK_URL: url({
+    ...web,
+    secret: true,
+    about: "Every event is posted here, signed by Standard Webhooks.",
+  }),
+  ALERT_WEBHOOK_SECRET: secret({
+    about:
+      "Signs what goes there: whsec_ and 24 to 64 bytes in base64; during a rotation two, comma-separated.",
+  }),
+  SMTP_URL: url({
+    protocols: ["smtp:", "smtps:"],
+    secret: true,
+    about: "Every event is mailed by this server, such as smtp://user:password@mail.example.com:587.",
+  }),
+  ALERT_EMAIL_FROM: text({ about: "Sender of these mails." }),
+  ALERT_EMAIL_TO: list({ about: "Their recipients." }),
+  OUTBOUND_ALLOW_CIDRS: list({
+    about: "Private networks (CIDR) that webhooks may lead to, by http and on any port too. Empty: none.",
+  }),
+
   DEFAULT_PROVIDER: text({
     about: "Provider of bare model names that nobody knows; else the first configured.",
   }),
@@ -341,6 +361,8 @@ export const ownPrefixes = [
   "OVERLOAD_",
   "ABUSE_",
   "ALERT_",
+  "SMTP_",
+  "OUTBOUND_",
   "BOOTSTRAP_",
   "GOOGLE_",
   "RESERVATION_",

@@ -1,6 +1,6 @@
 import type { FieldFault } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
-import { dearestInput, type Rates } from "./rates.ts";
+import { dearest, type Rates, ratesAt } from "./rates.ts";
 
 /** What a chat body says about its own size before it runs. */
 export type Bound = {
@@ -95,15 +95,16 @@ export function inputEstimate(bound: Bound): number {
 }
 
 /**
- * Under a budget a true upper bound: every input token at the dearest rate, the output at its cap, which the call
- * must then send upstream (`outputTokensFor`). Without a budget an estimate that nothing depends on but reports.
+ * Under a budget a true upper bound: every token at the dearest rate that it can have, the output at its cap, which
+ * the call must then send upstream (`outputTokensFor`). Without a budget an estimate that nothing depends on but
+ * reports.
  */
 export function reserveFor(bound: Bound, rates: Rates, how: { readonly underBudget: boolean }): Reserve {
   const outputTokens = bound.outputCap ?? DEFAULT_OUTPUT_TOKENS;
-  const stepPico = BigInt(bound.choices) * rates.output;
-  const inputPico = how.underBudget
-    ? BigInt(inputCeiling(bound)) * dearestInput(rates)
-    : BigInt(inputEstimate(bound)) * rates.input;
+  const inputTokens = how.underBudget ? inputCeiling(bound) : inputEstimate(bound);
+  const { input, output } = how.underBudget ? dearest(rates, inputTokens) : ratesAt(rates, inputTokens);
+  const stepPico = BigInt(bound.choices) * output;
+  const inputPico = BigInt(inputTokens) * input;
   const wantPico = inputPico + BigInt(outputTokens) * stepPico;
   const leastTokens = how.underBudget ? Math.min(MIN_OUTPUT_TOKENS, outputTokens) : outputTokens;
   return {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { budgetIdsFor, budgetStatus, createBudget, listBudgets, periodStart } from "./budgets.ts";
+import { budgetsById, findBudget } from "./budgets.read.ts";
+import { budgetIdsFor, budgetStatus, createBudget, listBudgets, periodEnd, periodStart } from "./budgets.ts";
 import { storeForTests } from "./testing.ts";
 
 const store = await storeForTests();
@@ -54,6 +55,22 @@ test("periods begin at midnight UTC, weeks on Monday", () => {
   assert.equal(periodStart("week", sunday).toISOString(), "2026-02-23T00:00:00.000Z");
   assert.equal(periodStart("month", sunday).toISOString(), "2026-03-01T00:00:00.000Z");
   assert.equal(periodStart("week", sunday + 60_000).toISOString(), "2026-03-02T00:00:00.000Z");
+});
+
+test("a period ends when the next one begins, over the ends of months and years and a leap day", () => {
+  const lastOfYear = Date.UTC(2027, 11, 31, 23, 59, 59, 999);
+  assert.equal(periodEnd("day", lastOfYear).toISOString(), "2028-01-01T00:00:00.000Z");
+  assert.equal(periodEnd("week", lastOfYear).toISOString(), "2028-01-03T00:00:00.000Z");
+  assert.equal(periodEnd("month", lastOfYear).toISOString(), "2028-01-01T00:00:00.000Z");
+  assert.equal(periodEnd("day", Date.UTC(2028, 1, 28)).toISOString(), "2028-02-29T00:00:00.000Z");
+  assert.equal(periodEnd("month", Date.UTC(2028, 0, 31)).toISOString(), "2028-02-01T00:00:00.000Z");
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4e12 }), fc.constantFrom("day", "week", "month"), (at, period) => {
+      const end = periodEnd(period, at).getTime();
+      assert.ok(periodStart(period, at).getTime() <= at && at < end);
+      assert.equal(periodStart(period, end).getTime(), end);
+    }),
+  );
 });
 
 const NOW = Date.UTC(2026, 2, 1, 12);
@@ -125,4 +142,22 @@ test("budgets are listed by scope, with what is spent and reserved", async () =>
       ["2", 20n, 0n],
     ],
   );
+});
+
+test("a budget whose period is over is shown as begun anew, before any call begins it", async () => {
+  const owner = { scope: "project", scopeId: "1" } as const;
+  const id = await createBudget(store.db, { ...owner, allocatedPico: 10n, period: "day" }, NOW);
+  await store.db.updateTable("budgets").set({ spent_pico: "9", reserved_pico: "1" }).execute();
+  const today = await findBudget(store.db, owner, NOW);
+  assert.deepEqual(
+    [today?.spentPico, today?.reservedPico, today?.standing.status, today?.resetAtMs],
+    [9n, 1n, "warning", Date.UTC(2026, 2, 2)],
+  );
+  const tomorrow = await findBudget(store.db, owner, NOW + DAY);
+  assert.deepEqual(
+    [tomorrow?.spentPico, tomorrow?.reservedPico, tomorrow?.standing.remainingPico, tomorrow?.resetAtMs],
+    [0n, 0n, 10n, Date.UTC(2026, 2, 3)],
+  );
+  assert.deepEqual(await budgetsById(store.db, [id], NOW), [today]);
+  assert.equal(await findBudget(store.db, { scope: "team", scopeId: "1" }, NOW), undefined);
 });

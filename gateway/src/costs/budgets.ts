@@ -49,6 +49,13 @@ export function periodStart(period: Exclude<BudgetPeriod, "none">, at: number): 
   return new Date(Date.UTC(time.getUTCFullYear(), time.getUTCMonth(), firstDay));
 }
 
+/** When the period that `at` lies in ends and the next one begins. */
+export function periodEnd(period: Exclude<BudgetPeriod, "none">, at: number): Date {
+  const start = periodStart(period, at);
+  const [months, days] = { day: [0, 1], week: [0, 7], month: [1, 0] }[period] as [number, number];
+  return new Date(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + months, start.getUTCDate() + days));
+}
+
 /** Answers its number. A second budget for the same scope and period fails with SQLSTATE 23505. */
 export async function createBudget(db: Db, budget: NewBudget, now: number): Promise<number> {
   const created = await db
@@ -87,7 +94,11 @@ export async function listBudgets(db: Db, scope: BudgetScope): Promise<readonly 
   }));
 }
 
-/** The budgets a call is under at `now`, ascending. Opens the period that `now` lies in with what the last one allocated. */
+/**
+ * The budgets a call is under at `now`, ascending. Opens the period that `now` lies in with what the last one allocated:
+ * whoever comes first makes its row, and everybody gets that one. Who changes or removes the budget meanwhile holds the
+ * last row, so that a removed budget never comes back with a new period.
+ */
 export async function budgetIdsFor(db: Db, owners: BudgetOwners, now: number): Promise<readonly number[]> {
   const scopes: readonly (readonly [BudgetScope, string | number | undefined])[] = [
     ["user", owners.userId],
@@ -98,7 +109,7 @@ export async function budgetIdsFor(db: Db, owners: BudgetOwners, now: number): P
   const named = scopes.filter(([, id]) => id !== undefined);
   const { rows } = await sql<{ id: number }>`
     with latest as (
-      select distinct on (scope, scope_id, period) id, scope, scope_id, period, period_start, allocated_pico
+      select distinct on (scope, scope_id, period) id, period, period_start
       from budgets
       join unnest(${named.map(([scope]) => scope)}::text[], ${named.map(([, id]) => String(id))}::text[])
         as owner (scope, scope_id) using (scope, scope_id)
@@ -108,10 +119,15 @@ export async function budgetIdsFor(db: Db, owners: BudgetOwners, now: number): P
       values ('day', ${periodStart("day", now)}::timestamptz), ('week', ${periodStart("week", now)}),
         ('month', ${periodStart("month", now)})
     ),
+    ended as materialized (
+      select scope, scope_id, period, allocated_pico from budgets
+      where id in (select id from latest join current using (period) where period_start < start)
+      order by id for share
+    ),
     opened as (
       insert into budgets (scope, scope_id, period, period_start, allocated_pico, created_at)
       select scope, scope_id, period, start, allocated_pico, ${new Date(now)}::timestamptz
-      from latest join current using (period) where period_start < start
+      from ended join current using (period)
       order by scope, scope_id, period
       on conflict (scope, scope_id, period, period_start) do update set allocated_pico = budgets.allocated_pico
       returning id

@@ -6,14 +6,29 @@ import { providerAliases, shippedPrices } from "./prices.shipped.ts";
  */
 export function modelNames(model: string): readonly string[] {
   const asked = spelling(model);
-  const undated = asked.replace(DATE_SUFFIX, "");
-  const known = modelAliases.get(undated) ?? undated;
-  return [...new Set([asked, undated, known])];
+  const short = undated(asked);
+  const known = modelAliases.get(short) ?? short;
+  return [...new Set([asked, short, known])];
+}
+
+/** What the model of the shipped book is called elsewhere. */
+export function aliasesOf(model: string): readonly string[] {
+  const [name] = modelNames(model).slice(-1);
+  return shippedPrices.find((row) => spelling(row.model) === name)?.aliases.map(spelling) ?? [];
 }
 
 /** The one spelling of a model name: lower case, and a dash where some write a dot. */
 export function spelling(model: string): string {
-  return model.toLowerCase().replaceAll(".", "-");
+  return plainName(model).replaceAll(".", "-");
+}
+
+/** Google's clients may say `models/` in front of a name. */
+export function plainName(model: string): string {
+  return model.toLowerCase().replace(/^models\//, "");
+}
+
+export function undated(model: string): string {
+  return model.replace(DATE_SUFFIX, "");
 }
 
 export function providerName(provider: string): string {

@@ -4,25 +4,38 @@ export type ShippedPrice = {
   readonly provider: string;
   readonly model: string;
   readonly rates: RatesPerMillion;
-  /** Other names of the same model. Dots, capitals and dates are dealt with by `modelNames`. */
+  /** Other names of the same model. Dots, capitals dates and `models/` are dealt with by `modelNames`. */
   readonly aliases: readonly string[];
 };
 
 /**
- * The shipped price book (C3), USD per million tokens. Input and output are the contract's; the cached rate is the
- * input rate times the public catalogue's ratio of cached to plain input. Groq's Llama has no cached rate there.
+ * The shipped price book (C3), USD per million tokens. Input and output are the contract's; what is read from and
+ * written to a cache costs the input rate times the public catalogue's ratio of that kind to plain input, or the
+ * input rate where the catalogue has none.
  */
 export const shippedPrices: readonly ShippedPrice[] = [
   {
     provider: "anthropic",
     model: "claude-sonnet-4",
-    rates: { input: "3.00", cachedInput: "0.30", output: "15.00" },
+    rates: {
+      input: "3.00",
+      cachedInput: "0.30",
+      cacheWrite5m: "3.75",
+      cacheWrite1h: "6.00",
+      output: "15.00",
+    },
     aliases: ["claude-sonnet-4-0", "claude-4-sonnet"],
   },
   {
     provider: "anthropic",
     model: "claude-haiku-4.5",
-    rates: { input: "0.25", cachedInput: "0.025", output: "1.25" },
+    rates: {
+      input: "0.25",
+      cachedInput: "0.025",
+      cacheWrite5m: "0.3125",
+      cacheWrite1h: "0.50",
+      output: "1.25",
+    },
     aliases: ["claude-4.5-haiku"],
   },
   {
@@ -35,7 +48,7 @@ export const shippedPrices: readonly ShippedPrice[] = [
     provider: "google",
     model: "gemini-2.5-flash",
     rates: { input: "0.075", cachedInput: "0.0075", output: "0.30" },
-    aliases: ["models/gemini-2.5-flash"],
+    aliases: [],
   },
   {
     provider: "groq",

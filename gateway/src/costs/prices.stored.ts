@@ -1,20 +1,48 @@
 import { sql } from "kysely";
 import type { Pico } from "../lib/money.ts";
-import type { Db } from "../store/tables.ts";
-import type { OperatorPrice } from "./prices.ts";
-import { completeRates } from "./rates.ts";
+import type { Db, PricesTable, Tx } from "../store/tables.ts";
+import type { OperatorPrice, PriceBook } from "./prices.ts";
+import { completeRates, type KnownRates, ratesJson } from "./rates.ts";
 
 export type NewPrice = {
   readonly provider: string;
   readonly model: string;
-  readonly input: Pico;
-  /** Undefined: cached input costs what plain input costs. */
-  readonly cachedInput: Pico | undefined;
-  readonly output: Pico;
+  readonly rates: KnownRates;
   readonly effectiveFromMs: number;
   readonly createdAtMs: number;
   readonly createdBy: string;
 };
+
+/** The price book of this process. */
+export type Prices = {
+  /** The book in force. */
+  readonly prices: () => PriceBook;
+  /** Reads the book anew. It is in force from now on. */
+  readonly readPrices: () => Promise<PriceBook>;
+  /** The book with these rows of the operator's. */
+  readonly bookOf: (operator: readonly OperatorPrice[]) => PriceBook;
+};
+
+export async function openPrices({
+  load,
+  bookOf,
+}: Pick<Prices, "bookOf"> & { readonly load: () => Promise<readonly OperatorPrice[]> }): Promise<Prices> {
+  let turns = 0;
+  let shown = 0;
+  let book = bookOf([]);
+  async function readPrices(): Promise<PriceBook> {
+    const turn = ++turns;
+    const read = bookOf(await load());
+    // A slow read does not take back what a later one has found.
+    if (turn > shown) {
+      shown = turn;
+      book = read;
+    }
+    return book;
+  }
+  await readPrices();
+  return { bookOf, readPrices, prices: () => book };
+}
 
 /** The operator's whole book, past and future rows too, oldest first: what a call cost stays explainable. */
 export async function loadPrices(db: Db): Promise<readonly OperatorPrice[]> {
@@ -25,20 +53,57 @@ export async function loadPrices(db: Db): Promise<readonly OperatorPrice[]> {
     model: row.model,
     rates: completeRates({
       input: BigInt(row.input_pico),
-      cachedInput: row.cached_input_pico === null ? undefined : BigInt(row.cached_input_pico),
+      cachedInput: pico(row.cached_input_pico),
+      cacheWrite5m: pico(row.cache_write_5m_pico),
+      cacheWrite1h: pico(row.cache_write_1h_pico),
       output: BigInt(row.output_pico),
+      tiers: row.tiers.map(storedTier),
     }),
     effectiveFromMs: row.effective_from.getTime(),
   }));
 }
 
+/** Until the transaction ends, nobody else changes the operator's book; it can be read as ever. */
+export async function holdPrices(tx: Tx): Promise<readonly OperatorPrice[]> {
+  await sql`lock table prices in share row exclusive mode`.execute(tx);
+  return loadPrices(tx);
+}
+
 /** Adds a row to the operator's book and returns its number. Rows are never changed: a newer one takes over. */
-export async function addPrice(db: Db, price: NewPrice): Promise<number> {
-  const added = await sql<{ id: number }>`
-    insert into prices (provider, model, input_pico, cached_input_pico, output_pico, effective_from, created_at, created_by)
-    values (${price.provider}, ${price.model}, ${price.input.toString()},
-      ${price.cachedInput?.toString() ?? null}, ${price.output.toString()},
-      ${new Date(price.effectiveFromMs)}, ${new Date(price.createdAtMs)}, ${price.createdBy})
-    returning id`.execute(db);
-  return added.rows[0]!.id;
+export async function addPrice(db: Db, { rates, ...price }: NewPrice): Promise<number> {
+  const { id } = await db
+    .insertInto("prices")
+    .values({
+      provider: price.provider,
+      model: price.model,
+      input_pico: String(rates.input),
+      cached_input_pico: rates.cachedInput?.toString() ?? null,
+      cache_write_5m_pico: rates.cacheWrite5m?.toString() ?? null,
+      cache_write_1h_pico: rates.cacheWrite1h?.toString() ?? null,
+      output_pico: String(rates.output),
+      tiers: JSON.stringify(ratesJson(completeRates(rates)).tiers ?? []),
+      effective_from: new Date(price.effectiveFromMs),
+      created_at: new Date(price.createdAtMs),
+      created_by: price.createdBy,
+    })
+    .returning("id")
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+function pico(digits: string | null): Pico | undefined {
+  return digits === null ? undefined : BigInt(digits);
+}
+
+type StoredTier = PricesTable["tiers"]["__select__"][number];
+
+function storedTier({ aboveInput, ...rates }: StoredTier) {
+  return {
+    aboveInput,
+    input: BigInt(rates.input),
+    cachedInput: BigInt(rates.cachedInput),
+    cacheWrite5m: BigInt(rates.cacheWrite5m),
+    cacheWrite1h: BigInt(rates.cacheWrite1h),
+    output: BigInt(rates.output),
+  };
 }

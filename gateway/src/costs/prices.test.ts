@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultRates } from "./prices.shipped.ts";
+import { usdPerMillionText, usdText } from "../lib/money.ts";
+import { costOf } from "./cost.ts";
+import { placeOf, pricedModels, pricesInForce } from "./prices.list.ts";
+import { catalogueRowOf } from "./prices.rows.ts";
+import { defaultRates, shippedPrices } from "./prices.shipped.ts";
 import {
   type ListedPrice,
   type OperatorPrice,
   ownerOf,
   type PriceBook,
   priceBook,
-  pricedModels,
   priceOf,
 } from "./prices.ts";
 import { ratesFrom } from "./rates.ts";
@@ -71,6 +74,89 @@ test("the same model at another provider has no shipped price", () => {
   assert.equal(priceOf(bookOf(), "groq", "gpt-5.1", NOW)?.source, "default");
 });
 
+test("what is read from and written to a cache follows the public catalogue's ratio to plain input", () => {
+  const units = ["cachedInput", "cacheWrite5m", "cacheWrite1h"] as const;
+  for (const { provider, model, rates } of shippedPrices) {
+    const shipped = ratesFrom(rates);
+    const { rates: real } = catalogueRowOf(provider, model, NOW)!.price;
+    for (const unit of units) {
+      assert.equal(shipped[unit] * real.input, real[unit] * shipped.input, `${model} ${unit}`);
+    }
+  }
+});
+
+test("a model in no book of ours is priced by the public catalogue, whatever it is called there", () => {
+  const priced = (provider: string, model: string, at = NOW) => {
+    const price = priceOf(bookOf(), provider, model, at);
+    const { input, cachedInput, cacheWrite5m, cacheWrite1h, output } = price!.rates;
+    const rates = [input, cachedInput, cacheWrite5m, cacheWrite1h, output].map(usdPerMillionText);
+    return [price!.id, price!.source, rates.join(" ")];
+  };
+  const mini = ["catalogue:0.1.8:openai/gpt-4o-mini", "catalogue", "0.15 0.075 0.15 0.15 0.6"];
+  assert.deepEqual(priced("openai", "gpt-4o-mini"), mini);
+  assert.deepEqual(priced("openai", "GPT-4o-mini-2024-07-18"), mini);
+  const opus = ["catalogue:0.1.8:anthropic/claude-opus-4-1", "catalogue", "15 1.5 18.75 30 75"];
+  assert.deepEqual(priced("anthropic", "claude-opus-4-1-20250805"), opus);
+  assert.deepEqual(priced("anthropic", "claude-opus-4.1"), opus);
+  const lite = ["catalogue:0.1.8:google/gemini-2.5-flash-lite", "catalogue", "0.1 0.01 0.1 0.1 0.4"];
+  assert.deepEqual(priced("gemini", "models/gemini-2.5-flash-lite"), lite);
+  const instant = ["catalogue:0.1.8:groq/llama-3.1-8b-instant", "catalogue", "0.05 0.05 0.05 0.05 0.08"];
+  assert.deepEqual(priced("groq", "llama-3.1-8b-instant"), instant);
+  const small = ["catalogue:0.1.8:openai/text-embedding-3-small", "catalogue", "0.02 0.02 0.02 0.02 0"];
+  assert.deepEqual(priced("openai", "text-embedding-3-small"), small);
+});
+
+test("a price of the catalogue counts from its day on, and the oldest for the time before it, too", () => {
+  const inputAt = (day: string) =>
+    usdPerMillionText(priceOf(bookOf(), "openai", "o3", Date.parse(day))!.rates.input);
+  assert.equal(inputAt("2020-01-01"), "10");
+  assert.equal(inputAt("2025-06-09T23:59:59.999Z"), "10");
+  assert.equal(inputAt("2025-06-10"), "2");
+});
+
+test("a long call has the catalogue's rates for long calls", () => {
+  const { rates } = priceOf(bookOf(), "google", "gemini-2.5-pro", NOW)!;
+  const tokens = { cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 1_000, reasoning: 0 };
+  assert.equal(usdText(costOf({ ...tokens, input: 200_000 }, rates)), "0.26"); // 0.2 M × 1.25 + 1,000 × 10
+  assert.equal(usdText(costOf({ ...tokens, input: 200_001 }, rates)), "0.5150025"); // 0.200001 M × 2.50 + 1,000 × 15
+});
+
+test("what is not sold by the token has no price, and neither has a name of any length", () => {
+  assert.equal(priceOf(bookOf(), "openai", "whisper-1", NOW)?.source, "default");
+  assert.equal(priceOf(bookOf(), "openai", "omni-moderation-latest", NOW)?.source, "default");
+  assert.equal(priceOf(bookOf(), "openai", `gpt-4o-mini-${"9".repeat(200)}`, NOW)?.source, "default");
+  assert.equal(priceOf(bookOf({ unknown: "deny" }), "openai", "whisper-1", NOW), undefined);
+});
+
+test("a lookup answers the same the second time, and after very many others", () => {
+  const book = bookOf();
+  const first = priceOf(book, "openai", "gpt-4o-mini", NOW);
+  assert.equal(priceOf(book, "openai", "gpt-4o-mini", NOW), first);
+  for (let name = 0; name < 2_500; name++) priceOf(book, "openai", `made-up-${name}`, NOW);
+  assert.deepEqual(priceOf(book, "openai", "gpt-4o-mini", NOW), first);
+  assert.ok(book.found.rows.size <= 2_000);
+});
+
+test("the prices in force are listed once each, in the order of their names", () => {
+  const book = bookOf({
+    operator: [operatorRow(1, "openai/gpt-5.1", "1", NOW), operatorRow(2, "house/later", "1", NOW + 1)],
+  });
+  const rows = pricesInForce(book, NOW);
+  const names = rows.map(placeOf);
+  assert.deepEqual(names, names.toSorted());
+  assert.equal(new Set(names).size, names.length);
+  const sourceOf = (name: string) => rows.find((row) => placeOf(row) === name)?.price.source;
+  assert.deepEqual(["*/*", "openai/gpt-5.1", "groq/llama-3.3-70b", "openai/gpt-4o-mini"].map(sourceOf), [
+    "default",
+    "operator",
+    "shipped",
+    "catalogue",
+  ]);
+  for (const hidden of ["groq/llama-3.3-70b-versatile", "house/later", "openai/whisper-1"]) {
+    assert.equal(sourceOf(hidden), undefined, hidden);
+  }
+});
+
 test("a model in no book is charged at the default rates, and marked so", () => {
   assert.deepEqual(priceOf(bookOf(), "openai", "gpt-99", NOW), {
     source: "default",
@@ -126,6 +212,10 @@ test("a bare model name leads to the provider that sells it", () => {
   assert.equal(ownerOf(book, "gpt-5.1"), "openai");
   assert.equal(ownerOf(book, "tiny-1-0"), "house");
   assert.equal(ownerOf(book, "small"), "other");
+  assert.equal(ownerOf(book, "claude-opus-4-1"), "anthropic");
+  assert.equal(ownerOf(book, "gpt-4o-mini"), "openai");
+  assert.equal(ownerOf(book, "llama-3.1-8b-instant"), "groq");
+  assert.equal(ownerOf(book, "whisper-1"), undefined);
   assert.equal(ownerOf(book, "unheard-of"), undefined);
 });
 

@@ -1,11 +1,24 @@
+import { catalogue } from "./catalogue.ts";
 import { modelNames, providerName, spelling } from "./names.ts";
+import { catalogueRows, inForce, keyOf, listedRow, operatorRow } from "./prices.rows.ts";
 import { shippedPrices } from "./prices.shipped.ts";
 import { type Rates, type RatesPerMillion, ratesFrom } from "./rates.ts";
 
-export type PriceSource = "operator" | "configured" | "shipped" | "default";
+export type PriceSource = "operator" | "configured" | "shipped" | "catalogue" | "default";
 
-/** What a call is charged at. `id` names the row: the operator's row number, else `provider/model`. */
+/**
+ * What a call is charged at. `id` names the row for ever: the operator's row number, `provider/model` of the
+ * configuration file and of the shipped book, `catalogue:<version>:provider/model`.
+ */
 export type Price = { readonly source: PriceSource; readonly id: string; readonly rates: Rates };
+
+/** A row of a book. Without a time it is in force since ever. The row for a model in no book is that of `*`. */
+export type PriceRow = {
+  readonly provider: string;
+  readonly model: string;
+  readonly effectiveFromMs: number | undefined;
+  readonly price: Price;
+};
 
 /** A row of the configuration file. */
 export type ListedPrice = {
@@ -23,16 +36,23 @@ export type OperatorPrice = {
   readonly effectiveFromMs: number;
 };
 
-/** Every price known, as an immutable value. A change of prices is a new book. */
+/** Every price known, as a value that answers the same for ever. A change of prices is a new book. */
 export type PriceBook = {
-  /** Newest first under each name. */
-  readonly operator: ReadonlyMap<string, readonly OperatorPrice[]>;
-  readonly configured: ReadonlyMap<string, Price>;
-  readonly shipped: ReadonlyMap<string, Price>;
+  /** The operator's, the configuration file's and the shipped one, in this order; under each name newest first. */
+  readonly books: readonly ReadonlyMap<string, readonly PriceRow[]>[];
   /** For a model in no book; undefined where such models are denied (C11). */
-  readonly fallback: Price | undefined;
+  readonly fallback: PriceRow | undefined;
   readonly owners: ReadonlyMap<string, string>;
+  /** What was looked up before: rows by provider and model as asked, owners by model. */
+  readonly found: {
+    readonly rows: Map<string, readonly PriceRow[]>;
+    readonly owners: Map<string, string | undefined>;
+  };
 };
+
+/** Callers choose names freely: names beyond this many begin a new collection, and longer ones are not kept. */
+const MOST_FOUND = 2_000;
+const LONGEST_FOUND = 300;
 
 /** `unknown` is the policy for a model in no book: charge `defaults`, or deny. */
 export function priceBook(parts: {
@@ -42,65 +62,76 @@ export function priceBook(parts: {
   readonly unknown: "default" | "deny";
 }): PriceBook {
   const newestFirst = parts.operator.toSorted((a, b) => b.effectiveFromMs - a.effectiveFromMs || b.id - a.id);
+  const fallback: Price = { source: "default", id: "default", rates: ratesFrom(parts.defaults) };
   return {
-    operator: Map.groupBy(newestFirst, keyOf),
-    configured: listed("configured", parts.configured),
-    shipped: listed("shipped", shippedPrices),
+    books: [
+      Map.groupBy(newestFirst.map(operatorRow), keyOf),
+      Map.groupBy(
+        parts.configured.map((row) => listedRow("configured", row)),
+        keyOf,
+      ),
+      Map.groupBy(
+        shippedPrices.map((row) => listedRow("shipped", row)),
+        keyOf,
+      ),
+    ],
     fallback:
       parts.unknown === "deny"
         ? undefined
-        : { source: "default", id: "default", rates: ratesFrom(parts.defaults) },
+        : { provider: "*", model: "*", effectiveFromMs: undefined, price: fallback },
     owners: ownersOf([...shippedPrices, ...parts.configured, ...parts.operator]),
+    found: { rows: new Map(), owners: new Map() },
   };
 }
 
 /**
- * The price of a model at a time (milliseconds since the epoch): the operator's newest row in force, else the
- * configuration file's, else the shipped one, else the fallback. Undefined: this model is denied for want of a price.
+ * The row that prices a model at a time (milliseconds since the epoch): the operator's newest in force, else the
+ * configuration file's, else the shipped one, else the public catalogue's, else the fallback. Undefined: this model
+ * is denied for want of a price.
  */
+export function priceRowOf(
+  book: PriceBook,
+  provider: string,
+  model: string,
+  at: number,
+): PriceRow | undefined {
+  const rows = remembered(book.found.rows, `${provider}/${model}`, () => candidates(book, provider, model));
+  return inForce(rows, at) ?? book.fallback;
+}
+
 export function priceOf(book: PriceBook, provider: string, model: string, at: number): Price | undefined {
-  const owner = providerName(provider);
-  const keys = modelNames(model).map((name) => `${owner}/${name}`);
-  return (
-    first(keys, (key) => inForce(book, key, at)) ??
-    first(keys, (key) => book.configured.get(key)) ??
-    first(keys, (key) => book.shipped.get(key)) ??
-    book.fallback
-  );
+  return priceRowOf(book, provider, model, at)?.price;
 }
 
 /**
  * The provider that a model named without one belongs to. Where several sell it, the shipped book decides, then the
- * configuration file, then the operator's oldest row: a new price never moves a model to another provider.
+ * configuration file, then the operator's oldest row, then the catalogue: a new price never moves a model to another
+ * provider.
  */
 export function ownerOf(book: PriceBook, model: string): string | undefined {
-  return first(modelNames(model), (name) => book.owners.get(name));
+  return remembered(book.found.owners, model, () => {
+    const owners = modelNames(model).map((name) => book.owners.get(name));
+    return owners.find((owner) => owner !== undefined) ?? catalogue().ownerOf(model);
+  });
 }
 
-/** Every model with a price of its own, under the name its row has. */
-export function pricedModels(
-  book: PriceBook,
-): readonly { readonly provider: string; readonly model: string }[] {
-  const ids = [...book.shipped.values(), ...book.configured.values()].map(({ id }) => id);
-  const named = ids.map((id) => ({
-    provider: id.slice(0, id.indexOf("/")),
-    model: id.slice(id.indexOf("/") + 1),
-  }));
-  return [...named, ...[...book.operator.values()].map((rows) => rows[0]!)];
+function remembered<Found>(found: Map<string, Found>, key: string, find: () => Found): Found {
+  if (found.has(key)) return found.get(key) as Found;
+  if (found.size >= MOST_FOUND) found.clear();
+  const value = find();
+  if (key.length <= LONGEST_FOUND) found.set(key, value);
+  return value;
 }
 
-function inForce(book: PriceBook, key: string, at: number): Price | undefined {
-  const row = book.operator.get(key)?.find(({ effectiveFromMs }) => effectiveFromMs <= at);
-  return row && { source: "operator", id: String(row.id), rates: row.rates };
-}
-
-function listed(source: "configured" | "shipped", rows: readonly ListedPrice[]): ReadonlyMap<string, Price> {
-  return new Map(
-    rows.map((row) => [
-      keyOf(row),
-      { source, id: `${row.provider}/${row.model}`, rates: ratesFrom(row.rates) },
-    ]),
-  );
+/** Best first; which one it is depends on the time only. */
+function candidates({ books }: PriceBook, provider: string, model: string): readonly PriceRow[] {
+  const owner = providerName(provider);
+  const keys = modelNames(model).map((name) => `${owner}/${name}`);
+  const row = catalogue().find(provider, model);
+  return [
+    ...books.flatMap((book) => keys.flatMap((key) => book.get(key) ?? [])),
+    ...(row === undefined ? [] : catalogueRows(row)),
+  ];
 }
 
 function ownersOf(rows: readonly { provider: string; model: string }[]): ReadonlyMap<string, string> {
@@ -110,16 +141,4 @@ function ownersOf(rows: readonly { provider: string; model: string }[]): Readonl
     if (!owners.has(name)) owners.set(name, providerName(provider));
   }
   return owners;
-}
-
-function keyOf({ provider, model }: { provider: string; model: string }): string {
-  return `${providerName(provider)}/${spelling(model)}`;
-}
-
-function first<A, B>(items: readonly A[], find: (item: A) => B | undefined): B | undefined {
-  for (const item of items) {
-    const found = find(item);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

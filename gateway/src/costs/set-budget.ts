@@ -29,7 +29,8 @@ export async function changeBudget(
   const { allocatedPico, period } = patch;
   if (allocatedPico === undefined && period === undefined) return;
   const own = tx.selectFrom("budgets").where("scope", "=", scope).where("scope_id", "=", scopeId);
-  const row = await own.selectAll().orderBy("id", "desc").limit(1).forUpdate().executeTakeFirst();
+  // All of them in the order of their ids, as whoever opens a period or settles a call takes them.
+  const row = (await own.selectAll().orderBy("id").forUpdate().execute()).at(-1);
   const before = row && { allocatedPico: BigInt(row.allocated_pico), period: row.period };
   const after = allocatedPico === null ? undefined : merged(before, patch);
   if (before?.allocatedPico === after?.allocatedPico && before?.period === after?.period) return;

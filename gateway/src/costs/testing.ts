@@ -57,7 +57,7 @@ export async function storeForTests(): Promise<Store> {
   const store = await testStore();
   after(() => store.close());
   beforeEach(async () => {
-    await sql`truncate budgets, reservations, prompt_runs, daily_costs, prices restart identity`.execute(
+    await sql`truncate budgets, budget_alerts, reservations, prompt_runs, daily_costs, prices restart identity`.execute(
       store.db,
     );
   });

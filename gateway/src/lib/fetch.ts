@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { type Dispatcher, errors, Pool } from "undici";
 
 /**
@@ -20,6 +21,8 @@ export type OriginOptions = {
   readonly bodyTimeoutMs: number;
   /** Connections at a time; undefined: no limit. Requests beyond it wait without a time limit: admit them first. */
   readonly connections?: number | undefined;
+  /** Finds the addresses of names, in place of the system. Never asked for a host that is an address already. */
+  readonly lookup?: LookupFunction;
 };
 
 export type OutgoingRequest = {
@@ -65,6 +68,7 @@ export function openOrigin(baseUrl: string, options: OriginOptions): Origin {
     connectTimeout: options.connectTimeoutMs,
     headersTimeout: options.headersTimeoutMs,
     bodyTimeout: options.bodyTimeoutMs,
+    ...(options.lookup === undefined ? {} : { connect: { lookup: options.lookup } }),
   });
   return {
     send({ method, path, headers, body }, events) {

@@ -42,6 +42,11 @@ export function usdText(pico: Pico): string {
   return `${sign}${magnitude / PICO_PER_USD}${decimals === "" ? "" : `.${decimals}`}`;
 }
 
+/** Pico-USD per token → exact decimal USD per million tokens. */
+export function usdPerMillionText(pico: Pico): string {
+  return usdText(pico * 1_000_000n);
+}
+
 /** USD as a JSON number: the nearest double to the exact value. For display; never computed with. */
 export function usdNumber(pico: Pico): number {
   return Number(usdText(pico));

@@ -9,7 +9,8 @@ export type Purpose =
   | "refresh-digest"
   | "refresh-next"
   | "audit-mac"
-  | "cursor";
+  | "cursor"
+  | "webhook-signing";
 
 /** HKDF-SHA256(SECRET_KEY, salt "tollgate", info "tollgate/<purpose>/v1"), 32 bytes. */
 export function derivedKey(secretKey: Uint8Array, purpose: Purpose): Buffer {

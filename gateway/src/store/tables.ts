@@ -23,6 +23,9 @@ export type Tables = {
   reservations: ReservationsTable;
   prompt_runs: PromptRunsTable;
   daily_costs: DailyCostsTable;
+  budget_alerts: BudgetAlertsTable;
+  webhooks: WebhooksTable;
+  deliveries: DeliveriesTable;
   audit_chain_heads: AuditChainHeadsTable;
   audit_entries: AuditEntriesTable;
   audit_personal: AuditPersonalTable;
@@ -50,6 +53,9 @@ export const tableOwners: Record<keyof Tables, string> = {
   reservations: "costs",
   prompt_runs: "costs",
   daily_costs: "costs",
+  budget_alerts: "costs",
+  webhooks: "telemetry",
+  deliveries: "telemetry",
   audit_chain_heads: "telemetry",
   audit_entries: "telemetry",
   audit_personal: "telemetry",
@@ -191,7 +197,20 @@ export type PricesTable = {
   model: string;
   input_pico: PicoText;
   cached_input_pico: Nullable<PicoText>;
+  cache_write_5m_pico: Nullable<PicoText>;
+  cache_write_1h_pico: Nullable<PicoText>;
   output_pico: PicoText;
+  /** Rates as decimal digits, for calls of more than `aboveInput` input tokens. */
+  tiers: Json<
+    readonly {
+      readonly aboveInput: number;
+      readonly input: PicoText;
+      readonly cachedInput: PicoText;
+      readonly cacheWrite5m: PicoText;
+      readonly cacheWrite1h: PicoText;
+      readonly output: PicoText;
+    }[]
+  >;
   effective_from: Date;
   created_at: Date;
   created_by: string;
@@ -264,6 +283,34 @@ export type DailyCostsTable = {
   output_tokens: number;
   cost_pico: PicoText;
   estimated_cost_pico: PicoText;
+};
+
+export type BudgetAlertsTable = {
+  budget_id: number;
+  /** Percent of what is allocated. */
+  level: number;
+  allocated_pico: PicoText;
+  crossed_at: Date;
+};
+
+export type WebhooksTable = {
+  id: Generated<number>;
+  url: string;
+  events: string[];
+  created_at: Date;
+  created_by: string;
+};
+
+export type DeliveriesTable = {
+  id: Generated<number>;
+  event_id: string;
+  destination: "alert-webhook" | "webhook" | "mail";
+  webhook_id: Nullable<number>;
+  /** JSON text, exactly as it is sent and signed. */
+  event: string;
+  attempts: Generated<number>;
+  created_at: Date;
+  due_at: Date;
 };
 
 export type AuditChainHeadsTable = { chain: string; seq: number; hash: Uint8Array };

@@ -42,6 +42,7 @@ export const actions = {
   "member.role_change": { about: "A member's role was changed." },
   "member.remove": { about: "A member left a team or project." },
   "budget.change": { about: "A budget was set, changed or removed." },
+  "price.change": { about: "A model was given a new price, or the catalogue's was adopted." },
   "policy.change": { about: "A plan was set, changed or deleted.", changesIdentities: true },
   "limit.change": {
     about: "A user's plan or one of a user's limits was changed.",
@@ -50,6 +51,9 @@ export const actions = {
   "limit.reset": { about: "A user's limits begin anew." },
   "cooldown.start": { about: "Repeated refusals started a cooldown." },
   "cooldown.clear": { about: "An administrator ended a cooldown." },
+  "webhook.create": { about: "A webhook was made." },
+  "webhook.delete": { about: "A webhook was deleted." },
+  "books.repair": { about: "Counters that differed from the ledger were set right." },
   "audit.export": { about: "The audit log was exported." },
   "cache.drop": { about: "A newer KEY_CACHE_EPOCH dropped every cached identity.", changesIdentities: true },
 } as const satisfies Record<string, ActionRow>;

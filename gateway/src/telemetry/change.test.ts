@@ -113,3 +113,27 @@ test("work that notes nothing leaves no entry, and what it did stays", async () 
   assert.deepEqual(await storedEntries(db), before);
   assert.deepEqual(await userIds(), ["usr_bob"]);
 });
+
+test("work that collides with another change is begun once more, with nothing left of the first time", async () => {
+  for (const [code, times] of [
+    ["40P01", 1],
+    ["40001", 1],
+    ["40P01", 2],
+    ["23505", 1],
+  ] as const) {
+    const before = (await storedEntries(db)).length;
+    let tries = 0;
+    const changing = change(ann, async (tx, note) => {
+      tries += 1;
+      await insertUser(tx, `usr_${code}_${times}`);
+      note(noteOf("user.create"));
+      if (tries <= times) throw Object.assign(new Error("collided"), { code });
+    });
+    const succeeds = code !== "23505" && times === 1;
+    if (succeeds) await changing;
+    else await assert.rejects(changing, { code });
+    assert.equal(tries, code === "23505" ? 1 : 2);
+    assert.equal((await storedEntries(db)).length, before + (succeeds ? 1 : 0));
+  }
+  assert.deepEqual(await userIds(), ["usr_40001_1", "usr_40P01_1"]);
+});

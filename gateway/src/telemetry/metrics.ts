@@ -160,6 +160,19 @@ export function newMetrics(read: { readonly callsInFlight: () => number }) {
       help: "Reservations of dead calls that were charged at their upper bound.",
       registers,
     }),
+    ledgerDrift: new Gauge({
+      name: "tollgate_ledger_drift",
+      help: "Counters of today and yesterday that differed from the ledger at the last look.",
+      registers,
+    }),
+    deliveries: remembering(
+      new Counter({
+        name: "tollgate_event_deliveries_total",
+        help: "Attempts to tell people of an event, by where it goes and what came of it.",
+        labelNames: ["type", "outcome"] as const,
+        registers,
+      }),
+    ),
     settleFailures: new Counter({
       name: "tollgate_settle_failures_total",
       help: "Attempts to write settlements that failed; they are tried again.",

@@ -1,0 +1,143 @@
+import { type Bound, reserveFor } from "../costs/bound.ts";
+import { budgetsById, type CurrentBudget } from "../costs/budgets.read.ts";
+import type { PriceBook } from "../costs/prices.ts";
+import type { Clock } from "../lib/clock.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { Pico } from "../lib/money.ts";
+import type { LimitsOf } from "../limits/applicable.ts";
+import type { Db } from "../store/tables.ts";
+import { requireModel } from "./allowed-models.ts";
+import { tokensOf } from "./chat.ts";
+import type { Visitor } from "./enter.ts";
+import { type JudgeDeps, type JudgedLimit, judgeLimits } from "./judge-limits.ts";
+import type { Payers } from "./payer.ts";
+import { type Routes, type Target, targetOf } from "./target.ts";
+
+/** A chat call that is not made. */
+export type Proposal = {
+  readonly model: string;
+  readonly bound: Bound;
+  /** The project that would be named to pay. */
+  readonly projectId: number | undefined;
+};
+
+/** What a call would meet if it were made now. */
+export type Decision = {
+  /** Everything in its way, in the order in which a call meets it: it is refused with the first. */
+  readonly obstacles: readonly Obstacle[];
+  /** What it is likely to cost, with all the output it may have; undefined: nobody knows its price. */
+  readonly estimatedPico: Pico | undefined;
+  /** What each of its budgets has to have left before it runs; undefined: it is under none, or has no price. */
+  readonly neededPico: Pico | undefined;
+  readonly limits: readonly JudgedLimit[];
+  readonly budgets: readonly CurrentBudget[];
+};
+
+export type Obstacle = {
+  readonly refusal: TollgateError;
+  /** What stands in the way, if it is a limit or a budget that the caller may see. */
+  readonly limit?: JudgedLimit;
+  readonly budget?: CurrentBudget;
+};
+
+export type DecideDeps = JudgeDeps & {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly routes: Routes;
+  readonly prices: () => PriceBook;
+  readonly payers: Payers;
+  readonly limitsOf: LimitsOf;
+};
+
+/**
+ * The decisions of `enter` and `run` without what they take (B7): no limit is used, nothing is reserved, nothing is
+ * asked of a provider. Whoever asks has passed the gate that the call would pass. Throws STORE_UNAVAILABLE.
+ */
+export async function decide(deps: DecideDeps, visitor: Visitor, proposal: Proposal): Promise<Decision> {
+  const { principal } = visitor;
+  const obstacles: Obstacle[] = [];
+  const target = await tried(obstacles, async () => allowedTarget(deps, visitor, proposal.model));
+
+  const call = { id: "decide", tokens: tokensOf(proposal.bound) };
+  const limits = await judgeLimits(deps, deps.limitsOf(visitor, { class: "chat", call }));
+  obstacles.push(...limitObstacles(limits));
+
+  const projectId = await tried(obstacles, () => deps.payers.projectOf(principal, proposal.projectId));
+  const ids = await deps.payers.budgetIdsOf(principal, projectId);
+  const budgets = await budgetsById(deps.db, ids, deps.clock.now());
+  const { bound } = proposal;
+  const rates = target?.price.rates;
+  const estimatedPico = rates && reserveFor(bound, rates, { underBudget: false }).wantPico;
+  const isUnderBudget = budgets.length > 0;
+  const neededPico =
+    isUnderBudget && rates ? reserveFor(bound, rates, { underBudget: true }).needPico : undefined;
+  const seen = (budget: CurrentBudget) => isSeen(visitor, budget);
+  if (isUnderBudget) obstacles.push(...budgetObstacles(bound, budgets, neededPico, seen));
+  return {
+    obstacles,
+    estimatedPico,
+    neededPico,
+    limits,
+    budgets: budgets.filter(seen),
+  };
+}
+
+/** Refusals become obstacles; what is nobody's refusal is thrown. */
+async function tried<T>(obstacles: Obstacle[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TollgateError) || error.status >= 500) throw error;
+    obstacles.push({ refusal: error });
+    return undefined;
+  }
+}
+
+function allowedTarget({ routes, prices, clock }: DecideDeps, { principal }: Visitor, model: string): Target {
+  const target = targetOf(routes, prices(), model, clock.now());
+  requireModel(principal.key, model, target);
+  return target;
+}
+
+/** What no wait helps against is told first. */
+function limitObstacles(limits: readonly JudgedLimit[]): readonly Obstacle[] {
+  const never = limits.filter(({ verdict }) => verdict === "never");
+  const refusing = limits.filter(({ verdict }) => verdict === "refuses");
+  return [
+    ...never.map((limit) => ({
+      refusal: new TollgateError("REQUEST_EXCEEDS_LIMIT", { limit: limit.limit.id }),
+      limit,
+    })),
+    ...refusing.map((limit) => {
+      const resetAtMs = limit.fitsAtMs!;
+      const waiting = { limit: limit.limit.id, retryAfterMs: 0, resetAtMs };
+      return { refusal: new TollgateError(limit.limit.code, waiting), limit };
+    }),
+  ];
+}
+
+/** @param neededPico undefined: nobody knows the price, and something else is in the way. */
+function budgetObstacles(
+  { unbounded }: Bound,
+  budgets: readonly CurrentBudget[],
+  neededPico: Pico | undefined,
+  seen: (budget: CurrentBudget) => boolean,
+): readonly Obstacle[] {
+  const tight = budgets.filter(({ allocatedPico, spentPico, reservedPico }) => {
+    return neededPico !== undefined && allocatedPico - spentPico - reservedPico < neededPico;
+  });
+  return [
+    ...(unbounded.length === 0
+      ? []
+      : [{ refusal: new TollgateError("VALIDATION_FAILED", { faults: unbounded }) }]),
+    ...tight.map((budget) => {
+      const refusal = new TollgateError("BUDGET_EXCEEDED", { budget: String(budget.id) });
+      return seen(budget) ? { refusal, budget } : { refusal };
+    }),
+  ];
+}
+
+/** Who signs in beside somebody else's key knows nothing of that one's money. */
+function isSeen({ principal: { userId, key } }: Visitor, { scope }: CurrentBudget): boolean {
+  return scope === "user" || key === undefined || key.ownerId === userId;
+}

@@ -1,0 +1,67 @@
+import { sql } from "kysely";
+import type { Tx } from "../store/tables.ts";
+
+/** A budget row that differs. Amounts in pico-USD, decimal digits. */
+export type BudgetDrift = {
+  readonly id: number;
+  readonly scope: string;
+  readonly scopeId: string;
+  readonly spent: Amounts;
+  readonly reserved: Amounts;
+};
+
+export type Amounts = { readonly expected: string; readonly found: string };
+
+/** Adds to `spent` (budget → pico-USD) what calls of the day cost. */
+export async function addSpentOn(tx: Tx, day: string, spent: Map<number, bigint>): Promise<void> {
+  const { rows } = await sql<{ id: number; pico: string }>`
+    select budget_id as id, sum(cost_pico) as pico
+    from prompt_runs cross join unnest(budget_ids) as budget_id
+    where day = ${day}::date
+    group by budget_id`.execute(tx);
+  for (const { id, pico } of rows) spent.set(id, (spent.get(id) ?? 0n) + BigInt(pico));
+}
+
+type Row = {
+  id: number;
+  scope: string;
+  scope_id: string;
+  spent_pico: string;
+  reserved_pico: string;
+  held_pico: string;
+  is_known: boolean;
+};
+
+/**
+ * Compares every budget's reserved with the reservations, and its spent with `spent`. A budget that existed on
+ * `sinceDay` may have been spent before it: of that one, only what is reserved is known.
+ */
+export async function compareBudgets(
+  tx: Tx,
+  spent: ReadonlyMap<number, bigint>,
+  sinceDay: string | undefined,
+): Promise<{ readonly checked: number; readonly drift: readonly BudgetDrift[] }> {
+  const { rows } = await sql<Row>`
+    with held as (
+      select budget_id, sum(amount_pico) as pico
+      from reservations cross join unnest(budget_ids) as budget_id group by budget_id
+    )
+    select id, scope, scope_id, spent_pico, reserved_pico, coalesce(held.pico, 0) as held_pico,
+      coalesce(created_at >= ${sinceDay ?? null}::date + 1, ${sinceDay === undefined}::boolean) as is_known
+    from budgets left join held on held.budget_id = budgets.id
+    order by id`.execute(tx);
+  const compared = rows.map((row) => {
+    const expected = row.is_known ? (spent.get(row.id) ?? 0n).toString() : row.spent_pico;
+    return {
+      id: row.id,
+      scope: row.scope,
+      scopeId: row.scope_id,
+      spent: { expected, found: row.spent_pico },
+      reserved: { expected: row.held_pico, found: row.reserved_pico },
+    };
+  });
+  const drift = compared.filter(
+    ({ spent: s, reserved: r }) => s.expected !== s.found || r.expected !== r.found,
+  );
+  return { checked: compared.length, drift };
+}

@@ -1,0 +1,1 @@
+drop table deliveries, webhooks, budget_alerts;

@@ -1,0 +1,90 @@
+import { type Clock, DAY_MS, within } from "../lib/clock.ts";
+import type { Db } from "../store/tables.ts";
+import { type Delivery, type Destination, dropDelivery, postpone, takeDue } from "./notifier.outbox.ts";
+
+/** Brings one event to one place; rejects unless it was accepted there. */
+export type Courier = (delivery: Delivery) => Promise<void>;
+
+/** `retried`: it is tried again later. `abandoned`: nobody accepted it for a day. */
+export type DeliveryOutcome = "delivered" | "retried" | "abandoned";
+
+export type Notifier = {
+  /** Looks now, and not only when the next look is due. */
+  wake(): void;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+};
+
+const LOOK_EVERY_MS = 1_000;
+const MOST_AT_ONCE = 20;
+const LONGEST_DELIVERY_MS = 15_000;
+/** Longer than a delivery: who has not reported by then is dead, and another tries. */
+const LEASE_MS = 60_000;
+const PAUSES_MS = [5_000, 30_000, 120_000, 600_000, 3_600_000] as const;
+
+/**
+ * Delivers what is in the outbox, at least once and in most cases once, by any number of instances. What is not
+ * accepted is tried again for a day.
+ */
+export function notifier(deps: {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly couriers: Partial<Readonly<Record<Destination, Courier>>>;
+  readonly onOutcome: (delivery: Delivery, outcome: DeliveryOutcome, error?: unknown) => void;
+  readonly onTrouble: (error: unknown) => void;
+  readonly leaseMs?: number;
+}): Notifier {
+  const { db, clock, couriers, onOutcome, onTrouble, leaseMs = LEASE_MS } = deps;
+  const to = Object.keys(couriers) as Destination[];
+
+  async function look(): Promise<void> {
+    for (let found = MOST_AT_ONCE; found === MOST_AT_ONCE; ) {
+      const now = clock.now();
+      const due = await takeDue(db, { now, leaseEnd: now + leaseMs, to, most: MOST_AT_ONCE });
+      await Promise.all(due.map(deliver));
+      found = due.length;
+    }
+  }
+
+  async function deliver(delivery: Delivery): Promise<void> {
+    const late = () => new Error(`not delivered within ${LONGEST_DELIVERY_MS} ms`);
+    try {
+      const courier = couriers[delivery.destination];
+      if (courier === undefined) throw new Error("no settings say any more how to get there");
+      await within(clock, LONGEST_DELIVERY_MS, courier(delivery), late);
+    } catch (error) {
+      const dueAt = clock.now() + pauseAfter(delivery.attempts);
+      const isTooLate = dueAt - delivery.createdAt.getTime() > DAY_MS;
+      onOutcome(delivery, isTooLate ? "abandoned" : "retried", error);
+      return isTooLate ? dropDelivery(db, delivery.id) : postpone(db, delivery.id, dueAt);
+    }
+    onOutcome(delivery, "delivered");
+    await dropDelivery(db, delivery.id);
+  }
+
+  let looking: Promise<void> | undefined;
+  let isClosed = false;
+  const wake = (): void => {
+    if (isClosed) return;
+    looking ??= look()
+      .catch(onTrouble)
+      .finally(() => {
+        looking = undefined;
+      });
+  };
+  const stop = clock.every(LOOK_EVERY_MS, wake);
+  wake();
+  return {
+    wake,
+    async close() {
+      isClosed = true;
+      stop();
+      await looking;
+    },
+  };
+}
+
+/** 5 s, 30 s, 2 min, 10 min, then an hour each. */
+export function pauseAfter(attempts: number): number {
+  return PAUSES_MS[Math.min(attempts, PAUSES_MS.length) - 1]!;
+}
