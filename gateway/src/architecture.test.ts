@@ -93,6 +93,7 @@ const planted: Readonly<Record<keyof typeof rules, readonly (readonly [path: str
     ["calls/planted.ts", `import type { Dispatcher } from "undici";`],
     ["calls/planted.ts", `import { request } from "node:http";`],
     ["calls/planted.ts", `import { connect } from "node:net";`],
+    ["calls/planted.ts", `import { createTransport } from "nodemailer";`],
     ["store/planted.ts", `import { Pool } from "pg";`],
     ["store/planted.ts", `import type { PGlite } from "@electric-sql/pglite";`],
     ["limits/planted.ts", `import { Redis } from "ioredis";`],

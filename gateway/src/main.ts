@@ -6,11 +6,12 @@ import { type CommandDeps, UsageError } from "./cli/command.ts";
 import { diagnose, showDiagnosis } from "./cli/commands/doctor.ts";
 import { type Actions, runDataCommand, runProgram } from "./cli/program.ts";
 import { runRemotely, writeOperatorToken } from "./cli/remote.ts";
-import { filePlans, limitPlan } from "./config/config.ts";
+import { bookWith, filePlans, limitPlan } from "./config/config.ts";
 import { environment, readSettings } from "./config/environment.ts";
 import { type ConfigFile, readConfigFile } from "./config/file.ts";
 import { secretKeyOf } from "./config/secret-key.ts";
 import type { Settings } from "./config/settings.ts";
+import { loadPrices } from "./costs/prices.stored.ts";
 import { issueApiKey } from "./identity/api-keys.ts";
 import { hashGate } from "./identity/hash-gate.ts";
 import { newKey } from "./identity/key.ts";
@@ -147,17 +148,19 @@ async function runForOperator(deps: CommandDeps, name: string, input: unknown): 
   }
 }
 
-function commandDeps(settings: Settings, file: ConfigFile, { db }: Store): CommandDeps {
+function commandDeps(settings: Settings, file: ConfigFile, { db, maintenance }: Store): CommandDeps {
   const secretKey = secretKeyOf(settings, chance);
   const pepper = peppersOf(settings, secretKey)[0]!;
   const macKeys = secretKeysOf(settings, secretKey).map((key) => derivedKey(key, "audit-mac"));
   // Servers hear of the change by NOTIFY.
   const change = changes({ db, clock, chance, macKey: macKeys[0]!, raiseEpoch, announce: async () => {} });
   const plans = filePlans(file);
+  const bookOf = bookWith(settings, file);
   // A user's own limits have nothing to do with addresses and devices.
   const rules = { ...limitPlan(settings, file), subjectOfAddress: () => "", subjectOfDevice: () => "" };
   return {
     db,
+    maintenance,
     clock,
     chance,
     pepper,
@@ -169,6 +172,8 @@ function commandDeps(settings: Settings, file: ConfigFile, { db }: Store): Comma
     // Of an embedded database whose server does not run, nothing is counted. Elsewhere servers hold the counters.
     counters: settings.DATABASE_URL === undefined ? memoryCounters({ clock }) : undefined,
     quotas: quotas({ db, clock }),
+    bookOf,
+    readPrices: async () => bookOf(await loadPrices(db)),
     erasePersonal,
     passwords: passwords(hashGate({ running: 1, waiting: 8 })),
     defaultUser: settings.APP_AUTH_DEFAULT_USER,

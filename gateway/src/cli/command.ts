@@ -1,19 +1,24 @@
 import type { z } from "zod";
 import type { By } from "../access/hold.ts";
 import type { UserLimitDeps } from "../calls/user-limits.ts";
+import type { Prices } from "../costs/prices.stored.ts";
 import type { Passwords } from "../identity/passwords.ts";
 import type { Chance } from "../lib/ids.ts";
 import type { HoldPlan } from "../limits/plans.ts";
-import type { Tx } from "../store/tables.ts";
+import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
 
 /** What a command that works on the data may use; the same in the command line's process and in a running server. */
 export type CommandDeps = UserLimitDeps & {
+  /** The same database, without the time limit of requests. */
+  readonly maintenance: Db;
   readonly chance: Chance;
   readonly pepper: Uint8Array;
   /** Keys of the audit log: that of SECRET_KEY, and those of the keys before it. */
   readonly macKeys: readonly Uint8Array[];
   readonly change: Change;
+  readonly bookOf: Prices["bookOf"];
+  readonly readPrices: Prices["readPrices"];
   readonly holdPlan: HoldPlan;
   readonly passwords: Passwords;
   /** Erases a user's personal data from the audit log. */
@@ -30,7 +35,7 @@ export const BY_OPERATOR: By = { cause: OPERATOR, caller: { userId: "operator", 
 
 /** One command on the data. Input and result are plain JSON, so that it runs here or inside a running server. */
 export type DataCommand = {
-  /** As typed: `keys issue`. */
+  /** As typed: `keys issue`, `verify`. */
   readonly name: string;
   readonly about: string;
   /** Positional arguments, by the input field they fill; one in brackets may be left out. */
@@ -50,6 +55,8 @@ export type Shown = {
   readonly json?: string;
   /** A check found something: exit code 9. */
   readonly isFailure?: boolean;
+  /** What was to be so is not: exit code 1. */
+  readonly isLeftUndone?: boolean;
   /** Input of the next step: long work is done in steps, for a running server answers each within seconds. */
   readonly next?: object;
 };

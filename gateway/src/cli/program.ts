@@ -1,11 +1,15 @@
 import { Command } from "commander";
 import { type CommandDeps, type DataCommand, UsageError } from "./command.ts";
 import { auditCommands } from "./commands/audit.ts";
+import { budgetCommands } from "./commands/budgets.ts";
+import { costCommands } from "./commands/costs.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { limitCommands } from "./commands/limits.ts";
+import { priceCommands } from "./commands/prices.ts";
 import { projectCommands } from "./commands/projects.ts";
 import { teamCommands } from "./commands/teams.ts";
 import { userCommands } from "./commands/users.ts";
+import { verifyCommands } from "./commands/verify.ts";
 
 /** Exit codes of the command line. */
 export const EXIT = { done: 0, failed: 1, usage: 2, checkFailed: 9 } as const;
@@ -16,7 +20,11 @@ export const dataCommands: readonly DataCommand[] = [
   ...projectCommands,
   ...teamCommands,
   ...limitCommands,
+  ...priceCommands,
+  ...budgetCommands,
+  ...costCommands,
   ...auditCommands,
+  ...verifyCommands,
 ];
 
 /** Runs a command by its name (`keys issue` or `keys-issue`). Throws UsageError for what cannot be right. */
@@ -91,6 +99,7 @@ export async function runProgram(
         if (text !== "") out(text);
         if (shown.note !== undefined && json !== true) note(shown.note);
         if (shown.isFailure) exitCode = EXIT.checkFailed;
+        if (shown.isLeftUndone) exitCode = EXIT.failed;
         next = shown.next;
       }
     });
@@ -111,11 +120,12 @@ function addDataCommand(
   command: DataCommand,
   act: (input: object, json: boolean | undefined) => Promise<void>,
 ): void {
-  const [group, verb] = command.name.split(" ") as [string, string];
-  const parent =
-    program.commands.find((known) => known.name() === group) ??
-    program.command(group).description(`Work with ${group}.`);
-  const leaf = parent.command(verb).description(command.about).option("--json", "print JSON");
+  const [group, verb] = command.name.split(" ") as [string, string?];
+  const parent = verb === undefined ? program : groupOf(program, group);
+  const leaf = parent
+    .command(verb ?? group)
+    .description(command.about)
+    .option("--json", "print JSON");
   for (const argument of command.arguments) {
     leaf.argument(argument.startsWith("[") ? argument : `<${argument}>`);
   }
@@ -125,6 +135,11 @@ function addDataCommand(
     const named = command.arguments.map((name, index) => [name.replace(/^\[|\]$/g, ""), received[index]]);
     await act({ ...options, ...Object.fromEntries(named) }, json);
   });
+}
+
+function groupOf(program: Command, name: string): Command {
+  const known = program.commands.find((command) => command.name() === name);
+  return known ?? program.command(name).description(`Work with ${name}.`);
 }
 
 function isCommanderExit(error: unknown): error is { exitCode: number } {

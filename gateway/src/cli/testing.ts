@@ -1,7 +1,8 @@
 import { quotas } from "../calls/quotas.ts";
-import { limitPlan } from "../config/config.ts";
+import { bookWith, limitPlan } from "../config/config.ts";
 import { readSettings } from "../config/environment.ts";
 import { readConfigFile } from "../config/file.ts";
+import { loadPrices } from "../costs/prices.stored.ts";
 import { type IdentityDeps, identityDeps } from "../identity/testing.ts";
 import { allLimits } from "../limits/applicable.ts";
 import { memoryCounters } from "../limits/counters.memory.ts";
@@ -15,12 +16,16 @@ export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
   const { clock } = identity;
   const nameless = { subjectOfAddress: () => "address", subjectOfDevice: () => "device" };
   const rules = { ...limitPlan(readSettings({}), readConfigFile(undefined)), ...nameless };
+  const bookOf = bookWith(readSettings({}), readConfigFile(undefined));
   return {
     ...identity,
+    maintenance: db,
     erasePersonal,
     defaultUser: "usr_dev",
     allLimits: (subject) => allLimits(rules, subject),
     counters: memoryCounters({ clock }),
     quotas: quotas({ db, clock }),
+    bookOf,
+    readPrices: async () => bookOf(await loadPrices(db)),
   };
 }

@@ -2,9 +2,11 @@ import type { CooldownDeps } from "../calls/cooldowns.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type AccountDeps, accountRoutes } from "./routes/accounts.ts";
 import { type AuditDeps, auditRoutes } from "./routes/audit.ts";
+import { budgetRoutes } from "./routes/budgets.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
 import { cooldownRoutes } from "./routes/cooldowns.ts";
 import { type CostDeps, costRoutes } from "./routes/costs.ts";
+import { type DecideDeps, decideRoutes } from "./routes/decide.ts";
 import { type GoogleDeps, googleRoutes } from "./routes/google.ts";
 import { type InternalDeps, internalRoutes } from "./routes/internal.ts";
 import { type KeyDeps, keyRoutes } from "./routes/keys.ts";
@@ -13,20 +15,25 @@ import { type MemberDeps, memberRoutes } from "./routes/members.ts";
 import { type ModelDeps, modelRoutes } from "./routes/models.ts";
 import { type OperatorDeps, operatorRoutes } from "./routes/operator.ts";
 import { type PlanDeps, planRoutes } from "./routes/plans.ts";
+import { type PriceDeps, priceRoutes } from "./routes/prices.ts";
 import { type ProjectDeps, projectRoutes } from "./routes/projects.ts";
 import { type SessionDeps, sessionRoutes } from "./routes/sessions.ts";
 import { type SetupDeps, setupRoutes } from "./routes/setup.ts";
+import { type SuggestionDeps, suggestionRoutes } from "./routes/suggestions.ts";
 import { type SystemDeps, systemRoutes } from "./routes/system.ts";
 import { type TeamDeps, teamRoutes } from "./routes/teams.ts";
 import { type UserDeps, userRoutes } from "./routes/users.ts";
+import { type WebhookDeps, webhookRoutes } from "./routes/webhooks.ts";
 
 export type EndpointDeps = CooldownDeps &
   AccountDeps &
   AuditDeps &
+  WebhookDeps &
   GoogleDeps &
   SessionDeps &
   UserDeps &
   PlanDeps &
+  PriceDeps &
   LimitDeps &
   KeyDeps &
   InternalDeps &
@@ -36,6 +43,8 @@ export type EndpointDeps = CooldownDeps &
   ChatDeps &
   ModelDeps &
   CostDeps &
+  DecideDeps &
+  SuggestionDeps &
   SetupDeps &
   SystemDeps &
   OperatorDeps;
@@ -44,9 +53,13 @@ export type EndpointDeps = CooldownDeps &
 export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
   return [
     ...chatRoutes(deps),
+    ...decideRoutes(deps),
     ...modelRoutes(deps),
     ...cooldownRoutes(deps),
     ...costRoutes(deps),
+    ...priceRoutes(deps),
+    ...budgetRoutes(deps),
+    ...suggestionRoutes(deps),
     ...accountRoutes(deps),
     ...googleRoutes(deps),
     ...sessionRoutes(deps),
@@ -55,6 +68,7 @@ export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
     ...planRoutes(deps),
     ...limitRoutes(deps),
     ...auditRoutes(deps),
+    ...webhookRoutes(deps),
     ...teamRoutes(deps),
     ...projectRoutes(deps),
     ...memberRoutes(deps),

@@ -180,6 +180,10 @@ async function newThings(): Promise<Things> {
     if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     return (await response.json()) as { id: number; prefix: string };
   };
+  const put = async (path: string, json: unknown) => {
+    const response = await app.fetch(path, { method: "PUT", key: people.admin.token, json });
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+  };
   const team = (await post("/teams", { name: "Team" })).id;
   const project = (await post("/projects", { name: "Project", team_id: team })).id;
   for (const role of ["viewer", "developer", "manager"] as const) {
@@ -188,6 +192,9 @@ async function newThings(): Promise<Things> {
     }
   }
   const { id: key, prefix } = await post("/auth/api-keys", { name: "Key", scopes: [] });
+  for (const place of [`project/${project}`, `team/${team}`, `user/${owner.id}`, `key/${key}`]) {
+    await put(`/budgets/${place}`, { allocated: 100 });
+  }
   return { team, project, key, prefix };
 }
 
@@ -224,6 +231,11 @@ const bodies: Record<string, unknown> = {
   "POST /auth/password": { current_password: "not this one", new_password: "password456" },
   "POST /v1/auth/google": { idToken: "x" },
   "POST /teams": { name: "T" },
+  "POST /v1/decide": { model: "sim-echo", input_tokens: 1 },
+  "PUT /budgets/project/:id": { allocated: 100 },
+  "PUT /budgets/team/:id": { allocated: 100 },
+  "PUT /budgets/user/:id": { allocated: 100 },
+  "PUT /budgets/key/:id": { allocated: 100 },
   "PATCH /teams/:id": { name: "T" },
   "POST /projects": { name: "P" },
   "PATCH /projects/:id": { description: "P" },
@@ -231,6 +243,8 @@ const bodies: Record<string, unknown> = {
   "PATCH /auth/api-keys/:id": { name: "K" },
   "PATCH /admin/users/:id": {},
   "PUT /admin/plans/:name": { limits: {} },
+  "POST /admin/webhooks": { url: "https://example.com/hook", events: ["budget.warning"] },
+  "PUT /prices/:provider/:model": { input: 1, output: "2.50" },
   "PATCH /admin/users/:id/limits": { overrides: {} },
   "POST /admin/users/:id/limits/reset": { id: "user-minute" },
   "PATCH /teams/:id/members/:userId": { role: "viewer" },
@@ -256,6 +270,10 @@ async function call(
   };
   const ids = where === app ? things : { team: 1, project: 1, key: 1, prefix: "AbCdEf012345" };
   const url = path
+    .replace("/budgets/team/:id", `/budgets/team/${ids.team}`)
+    .replace("/budgets/project/:id", `/budgets/project/${ids.project}`)
+    .replace("/budgets/user/:id", `/budgets/user/${where === app ? owner.id : member}`)
+    .replace("/budgets/key/:id", `/budgets/key/${ids.key}`)
     .replace("/teams/:id", `/teams/${ids.team}`)
     .replace("/projects/:id", `/projects/${ids.project}`)
     .replace("/api-keys/:id", `/api-keys/${ids.key}`)

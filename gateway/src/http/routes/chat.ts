@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { requireModel } from "../../calls/allowed-models.ts";
 import type { Call } from "../../calls/call.ts";
-import { type ChatRequest, chatRequest } from "../../calls/chat.ts";
+import { type ChatRequest, chatRequest, tokensOf } from "../../calls/chat.ts";
 import type { Payers } from "../../calls/payer.ts";
 import { type RunDeps, run } from "../../calls/run.ts";
 import { type Routes, type Target, targetOf } from "../../calls/target.ts";
-import { inputEstimate } from "../../costs/bound.ts";
 import type { PriceBook } from "../../costs/prices.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import type { TokenEstimate } from "../../limits/applicable.ts";
 import { httpAnswer } from "../answer.ts";
 import type { Endpoint } from "../endpoint.ts";
 
@@ -59,7 +57,7 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
           projectId: projectIdOf(oneHeader(headers["x-project-id"])),
         };
       },
-      tokensOf: (body) => tokensOf((body as ChatVisitBody).asked),
+      tokensOf: (body) => tokensOf((body as ChatVisitBody).asked.bound),
       async handle({ request, reply, correlationId, visitor, callId, ticket }) {
         const { asked, target, operation, ...named } = request.body as ChatVisitBody;
         const { principal } = visitor;
@@ -80,17 +78,6 @@ export function chatRoutes(deps: ChatDeps): readonly Endpoint[] {
       },
     },
   ];
-}
-
-/** Output that nobody has capped is taken to be this long, until the call is settled. */
-const LIKELY_OUTPUT_TOKENS = 512;
-
-function tokensOf({ bound }: ChatRequest): TokenEstimate {
-  const { outputCap, choices } = bound;
-  const input = inputEstimate(bound);
-  return outputCap === undefined
-    ? { certain: input, likely: LIKELY_OUTPUT_TOKENS * choices }
-    : { certain: input + outputCap * choices, likely: 0 };
 }
 
 function oneHeader(value: string | string[] | undefined): string | undefined {

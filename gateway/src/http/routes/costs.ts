@@ -1,8 +1,23 @@
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
+import { requireLevel } from "../../access/levels.ts";
+import { findProject } from "../../access/projects.ts";
+import { findTeam } from "../../access/teams.ts";
+import { type CostReport, costReport, lastDays, type Whose } from "../../costs/reports.period.ts";
 import { dailyCosts } from "../../costs/reports.ts";
 import { type Clock, utcDay } from "../../lib/clock.ts";
 import type { Db } from "../../store/tables.ts";
+import { costsCsv } from "../cost-csv.ts";
+import {
+  platformCosts,
+  platformCostsJson,
+  projectCosts,
+  projectCostsJson,
+  teamCosts,
+  teamCostsJson,
+} from "../cost-json.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { rowId } from "../fields.ts";
 
 const sums = {
   calls: z.int(),
@@ -24,23 +39,89 @@ const dailyCostsAnswer = z
   })
   .meta({ id: "DailyCosts" });
 
-const query = z.strictObject({ day: z.iso.date().optional() });
-
 export type CostDeps = { readonly db: Db; readonly clock: Clock };
 
+const dayQuery = z.strictObject({ day: z.iso.date().optional() });
+const params = z.object({ id: rowId });
+export const MOST_DAYS = 366;
+const periodQuery = z.strictObject({
+  period_days: z.coerce.number().int().min(1).max(MOST_DAYS).default(30),
+  format: z.enum(["json", "csv"]).default("json"),
+});
+type PeriodQuery = z.infer<typeof periodQuery>;
+
+const own = { credential: "caller", scope: "costs:read", class: "manage" } as const;
+const admin = { credential: "caller", scope: "admin:*", class: "manage" } as const;
+
 export function costRoutes(deps: CostDeps): readonly Endpoint[] {
+  const { db, clock } = deps;
+
+  async function answer<T>(
+    reply: FastifyReply,
+    { period_days: count, format }: PeriodQuery,
+    whose: Whose,
+    json: (report: CostReport) => T,
+  ): Promise<T | string> {
+    const report = await costReport(db, whose, lastDays(clock.now(), count));
+    if (format === "json") return json(report);
+    reply.type("text/csv; charset=utf-8").header("content-disposition", 'attachment; filename="costs.csv"');
+    return costsCsv(report, whose.kind);
+  }
+
   return [
     {
       method: "GET",
       path: "/health/costs/daily",
       summary: "The caller's own costs of one UTC day, by operation and model.",
-      access: { credential: "caller", scope: "costs:read", class: "manage" },
-      query,
+      access: own,
+      query: dayQuery,
       answer: dailyCostsAnswer,
       handle({ request, visitor }) {
-        const { day = utcDay(deps.clock.now()) } = request.query as z.infer<typeof query>;
-        return dailyCosts(deps.db, visitor.principal.userId, day);
+        const { day = utcDay(clock.now()) } = request.query as z.infer<typeof dayQuery>;
+        return dailyCosts(db, visitor.principal.userId, day);
       },
+    },
+    {
+      method: "GET",
+      path: "/costs/projects/:id",
+      summary: "What a project's calls have cost, by day, model, operation and user.",
+      access: own,
+      params,
+      query: periodQuery,
+      answer: projectCosts,
+      async handle({ request, reply, visitor }) {
+        const { id } = request.params as z.infer<typeof params>;
+        requireLevel(await findProject(db, visitor.principal, id), "viewer");
+        return answer(reply, request.query as PeriodQuery, { kind: "project", id }, (report) =>
+          projectCostsJson(id, report),
+        );
+      },
+    },
+    {
+      method: "GET",
+      path: "/costs/teams/:id",
+      summary: "What the calls of a team's projects have cost.",
+      access: own,
+      params,
+      query: periodQuery,
+      answer: teamCosts,
+      async handle({ request, reply, visitor }) {
+        const { id } = request.params as z.infer<typeof params>;
+        requireLevel(await findTeam(db, visitor.principal, id), "viewer");
+        return answer(reply, request.query as PeriodQuery, { kind: "team", id }, (report) =>
+          teamCostsJson(id, report),
+        );
+      },
+    },
+    {
+      method: "GET",
+      path: "/costs/report",
+      summary: "What all calls have cost, with the dearest projects and teams.",
+      access: admin,
+      query: periodQuery,
+      answer: platformCosts,
+      handle: ({ request, reply }) =>
+        answer(reply, request.query as PeriodQuery, { kind: "everybody" }, platformCostsJson),
     },
   ];
 }
