@@ -129,6 +129,8 @@ export function openLimits(deps: {
       onStarted(sign, { kind, id }, until) {
         metrics.cooldowns.labels(sign).inc();
         log.warn({ sign, kind, id, until: new Date(until).toISOString() }, "cooldown started");
+        // Anybody can bring addresses into cooldowns, as many as they like: those are not for the audit log.
+        if (kind === "address" || kind === "guest") return;
         deps
           .change(BY_ABUSE, async (_tx, note) =>
             note({ action: "cooldown.start", target: { type: kind, id }, reason: sign }),

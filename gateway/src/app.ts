@@ -127,7 +127,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const stops = new Set<() => void>();
   const runDeps: RunDeps = {
     clock,
-    budgetIdsOf: ({ principal, projectId }) => paying.budgetIdsOf(principal, projectId),
+    budgetIdsOf: ({ principal, projectId }, afresh) => paying.budgetIdsOf(principal, projectId, afresh),
     async reserve(request) {
       const reserved = await money.reserve(request);
       if (!reserved.granted) metrics.budgetRefusals.inc();

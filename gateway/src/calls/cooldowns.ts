@@ -65,7 +65,8 @@ export async function clearCooldown(
 
 async function culpritId(deps: CooldownDeps, kind: Culprit["kind"], subject: string): Promise<string> {
   if (kind === "user") return subject;
-  if (kind === "address") return ONE_WAY.test(subject) ? subject : deps.subjectOfAddress(subject);
+  if (kind === "address" || kind === "guest")
+    return ONE_WAY.test(subject) ? subject : deps.subjectOfAddress(subject);
   const key = await findApiKey(deps, subject);
   if (key === undefined) throw new TollgateError("NOT_FOUND");
   return String(key.quotaGroup);

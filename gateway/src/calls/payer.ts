@@ -19,7 +19,12 @@ export type Payers = {
    */
   projectOf(principal: Principal, named: number | undefined): Promise<number | undefined>;
   /** The budgets of the user, the key, the project that pays, and the team which that is in. */
-  budgetIdsOf(principal: Principal, projectId: number | undefined): Promise<readonly number[]>;
+  /** `afresh`: past what is remembered. */
+  budgetIdsOf(
+    principal: Principal,
+    projectId: number | undefined,
+    afresh?: "afresh",
+  ): Promise<readonly number[]>;
 };
 
 export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }): Payers {
@@ -41,15 +46,15 @@ export function payers({ db, clock }: { readonly db: Db; readonly clock: Clock }
       const project = await paying(principal, id);
       return requireLevel(project?.archivedAt === null ? project : undefined, "developer").id;
     },
-    async budgetIdsOf(principal, projectId) {
+    async budgetIdsOf(principal, projectId, afresh) {
       const project = projectId === undefined ? undefined : await paying(principal, projectId);
       const { userId, key } = principal;
       // A key's successors are under its budget as well.
       const keyId = key?.quotaGroup;
       const teamId = project?.teamId ?? undefined;
-      return budgets([userId, keyId, projectId, teamId], () =>
-        budgetIdsFor(db, { userId, keyId, projectId, teamId }, clock.now()),
-      );
+      const owners = { userId, keyId, projectId, teamId };
+      const read = () => budgetIdsFor(db, owners, clock.now());
+      return afresh === undefined ? budgets([userId, keyId, projectId, teamId], read) : read();
     },
   };
 }

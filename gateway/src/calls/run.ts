@@ -1,4 +1,4 @@
-import { inputEstimate, outputTokensFor, reserveFor } from "../costs/bound.ts";
+import { inputEstimate, outputTokensFor, type Reserve, reserveFor } from "../costs/bound.ts";
 import { costOf } from "../costs/cost.ts";
 import type { ReservedCall, Settlement } from "../costs/ledger.ts";
 import type { Reserved, ReserveRequest } from "../costs/reserve.ts";
@@ -14,7 +14,7 @@ import { exchange, type Observed } from "./exchange.ts";
 export type RunDeps = {
   readonly clock: Clock;
   /** The budgets a call is under now, by id. */
-  readonly budgetIdsOf: (call: Call) => Promise<readonly number[]>;
+  readonly budgetIdsOf: (call: Call, afresh?: "afresh") => Promise<readonly number[]>;
   readonly reserve: (request: ReserveRequest) => Promise<Reserved>;
   /** Resolves when the call is on the ledger; tries until it is. */
   readonly settle: (settlement: Settlement) => Promise<void>;
@@ -53,8 +53,29 @@ async function reserve(
   deps: RunDeps,
   call: Call,
 ): Promise<{ reserved: ReservedCall; outputCap: number | undefined }> {
+  const remembered = await deps.budgetIdsOf(call);
+  const first = await reserveUnder(deps, call, remembered);
+  if (first.reserved.granted) return granted(first.reserved, first);
+  // What was remembered of the budgets may be over: a removed one has no room for anything.
+  const current = await deps.budgetIdsOf(call, "afresh");
+  const isSame = current.length === remembered.length && current.every((id) => remembered.includes(id));
+  const last = isSame ? first : await reserveUnder(deps, call, current);
+  if (last.reserved.granted) return granted(last.reserved, last);
+  throw new TollgateError("BUDGET_EXCEEDED", { budget: String(last.reserved.budgetId) });
+}
+
+type Attempt = { readonly amounts: Reserve; readonly underBudget: boolean };
+
+function granted({ call }: Extract<Reserved, { granted: true }>, { amounts, underBudget }: Attempt) {
+  return { reserved: call, outputCap: underBudget ? outputTokensFor(amounts, call.reservedPico) : undefined };
+}
+
+async function reserveUnder(
+  deps: RunDeps,
+  call: Call,
+  budgetIds: readonly number[],
+): Promise<Attempt & { readonly reserved: Reserved }> {
   const { request, target } = call;
-  const budgetIds = await deps.budgetIdsOf(call);
   const underBudget = budgetIds.length > 0;
   if (underBudget && request.bound.unbounded.length > 0) {
     throw new TollgateError("VALIDATION_FAILED", { faults: request.bound.unbounded });
@@ -80,9 +101,7 @@ async function reserve(
     needPico: amounts.needPico,
     wantPico: amounts.wantPico,
   });
-  if (!reserved.granted) throw new TollgateError("BUDGET_EXCEEDED", { budget: String(reserved.budgetId) });
-  const outputCap = underBudget ? outputTokensFor(amounts, reserved.call.reservedPico) : undefined;
-  return { reserved: reserved.call, outputCap };
+  return { amounts, underBudget, reserved };
 }
 
 const leftBefore: Observed = {

@@ -7,6 +7,11 @@ export const rowId = z.string().transform((text) => (/^[1-9]\d{0,14}$/.test(text
 /** Any text but what PostgreSQL cannot keep. */
 export const plainText = z.string().refine((text) => !text.includes("\0"), "must not contain NUL");
 
+/** A day that PostgreSQL knows too: there is no year 0. */
+export const utcDate = z.iso
+  .date()
+  .refine((day) => !day.startsWith("0000"), "must be a day of the year 1 or later");
+
 /** The name that people give something. */
 export const nameText = plainText.trim().min(1).max(200);
 

@@ -111,6 +111,7 @@ export function answerError(
   const known = asTollgateError(error);
   const { trace } = request;
   trace.code = known.code;
+  trace.limit = known.is("RATE_LIMITED") || known.is("QUOTA_EXCEEDED") ? known.details.limit : undefined;
   trace.error = known.code === "INTERNAL" || known.status >= 500 ? (known.cause ?? known) : undefined;
   const surface = request.routeOptions.config.endpoint?.surface;
   const { type, body } = bodyOf(known, trace.correlationId, request.headers.accept, surface);

@@ -81,11 +81,15 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
   app.addHook("onRequest", async (request, reply) => {
     startTrace(deps, request, reply);
     const priority = request.routeOptions.config.endpoint?.priority;
-    if (priority !== "always") reply.raw.once("close", deps.pressure.enter(priority ?? "work"));
+    // A full house says so before it does anything, and counts whoever has sent all that it asks.
+    if (isMatched(request) && priority !== "always") deps.pressure.enter(priority ?? "work")();
     await letIn(deps, request);
   });
   app.addHook("preHandler", async (request, reply) => {
-    const { access, surface = "tollgate" } = request.routeOptions.config.endpoint ?? {};
+    const { access, priority, surface = "tollgate" } = request.routeOptions.config.endpoint ?? {};
+    if (isMatched(request) && priority !== "always") {
+      reply.raw.once("close", deps.pressure.enter(priority ?? "work"));
+    }
     if (access?.credential !== "caller") return;
     const { trace } = request;
     const tell = (report: LimitReport): void => {
@@ -137,6 +141,10 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}`;
 }
 
+function isMatched(request: FastifyRequest): boolean {
+  return request.routeOptions.config.endpoint !== undefined;
+}
+
 /** Names an AI call and says what it may use; `undefined` for everything else. */
 function callOf({ clock, chance }: ServerDeps, request: FastifyRequest): Use["call"] {
   const endpoint = request.routeOptions.config.endpoint;
@@ -148,10 +156,14 @@ function callOf({ clock, chance }: ServerDeps, request: FastifyRequest): Use["ca
 
 function noteSign(deps: ServerDeps, request: FastifyRequest): void {
   if (request.trace?.code === undefined) return;
-  const { code, visitor } = request.trace;
+  const { code, limit, visitor } = request.trace;
   const sign = signOf(code, request.routeOptions.config.endpoint);
   if (sign === undefined) return;
-  deps.abuse.note(sign, { principal: visitor?.principal, address: addressOf(deps, request) });
+  deps.abuse.note(sign, {
+    principal: visitor?.principal,
+    address: addressOf(deps, request),
+    limit,
+  });
 }
 
 function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, path: string): void {

@@ -22,6 +22,8 @@ export type Trace = {
   tellGivenBack: () => void;
   /** What it was refused with. */
   code: ErrorCode | undefined;
+  /** The limit that refused it. */
+  limit: string | undefined;
   /** What an AI call came to, if the request was one and was answered. */
   settled: Settlement | undefined;
   error: unknown;
@@ -60,6 +62,7 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
     ticket: undefined,
     tellGivenBack() {},
     code: undefined,
+    limit: undefined,
     settled: undefined,
     error: undefined,
   };

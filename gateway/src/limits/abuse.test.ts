@@ -72,7 +72,8 @@ test("bad credentials hold their address, and bad requests whoever sent them", a
   const key = grant({ quotaGroup: 12 });
   await noted("invalidCredential", 3, { principal: undefined, address: office });
   await noted("validationFailure", 3, { principal: ann, address: office });
-  await noted("hammering", 3, { principal: principal({ key }), address: office });
+  const byKey = principal({ credential: { kind: "key" }, key });
+  await noted("hammering", 3, { principal: byKey, address: office, limit: "key-minute" });
   const culprits: Culprit[] = [
     { kind: "address", id: `hidden(${office})` },
     { kind: "user", id: "usr_ann" },
@@ -83,6 +84,28 @@ test("bad credentials hold their address, and bad requests whoever sent them", a
     culprits,
   );
   for (const culprit of culprits) assert.ok(await isHeld(culprit));
+});
+
+test("an app's key is not held for what its users do, and nobody for what an address used up", async () => {
+  const { noted, started, isHeld } = watch();
+  const beside = principal({
+    credential: { kind: "session", sessionId: "s" },
+    key: grant({ quotaGroup: 12 }),
+  });
+  await noted("validationFailure", 3, { principal: beside, address: office });
+  await noted("hammering", 3, { principal: ann, address: office, limit: "ip-minute" });
+  assert.deepEqual(
+    started.map(([, { kind }]) => kind),
+    ["user", "guest"],
+  );
+  assert.ok(!(await isHeld({ kind: "key", id: "12" })));
+});
+
+test("senseless requests without a credential keep nobody's credential from being looked up", async () => {
+  const { noted, letLookUp, letAsk } = watch();
+  await noted("validationFailure", 3, { principal: undefined, address: office });
+  for (let round = 0; round < 5; round++) await letLookUp(office);
+  await assert.rejects(letAsk(office), { code: "COOLDOWN" });
 });
 
 test("fewer signs than the threshold, or too far apart, start nothing", async () => {

@@ -3,6 +3,7 @@ import { TollgateError } from "../lib/errors.ts";
 import type { AppliedLimit } from "./admit.ts";
 import type { Mode } from "./applicable.ts";
 import { type Counters, CountersUnavailable, type Dimension, type Taken } from "./limit.ts";
+import { isLimitId, policies } from "./policies.ts";
 
 /** What repeated refusals look like (A6). */
 export const signs = ["invalidCredential", "validationFailure", "notFound", "hammering"] as const;
@@ -23,8 +24,12 @@ export type AbuseRules = {
   readonly lookUpsPerMinute: number | undefined;
 };
 
-/** Whose cooldown it is: a key's chain, a user, or an address by its one-way name. */
-export type Culprit = { readonly kind: "key" | "user" | "address"; readonly id: string };
+/**
+ * Whose cooldown it is: a key's chain, a user, or an address by its one-way name. As `address` it is held from looking
+ * up credentials, as `guest` from what anybody may ask: nobody keeps a neighbour's credential out by senseless requests.
+ */
+export type Culprit = { readonly kind: (typeof culpritKinds)[number]; readonly id: string };
+export const culpritKinds = ["key", "user", "address", "guest"] as const;
 
 export type Abuse = {
   /**
@@ -35,7 +40,14 @@ export type Abuse = {
   /** For what anybody may ask without a credential. Throws COOLDOWN. */
   letAsk(address: string): Promise<void>;
   /** Counts a refusal against whoever earned it, in the background. */
-  note(sign: Sign, by: { readonly principal: Principal | undefined; readonly address: string }): void;
+  note(sign: Sign, by: Refused): void;
+};
+
+export type Refused = {
+  readonly principal: Principal | undefined;
+  readonly address: string;
+  /** The limit that refused. */
+  readonly limit?: string | undefined;
 };
 
 export function abuse(deps: {
@@ -97,20 +109,30 @@ export function abuse(deps: {
     },
     async letAsk(address) {
       if (rules.mode !== "enforce") return;
-      const taken = await take([addressHold(subjectOfAddress(address))]);
-      if (!taken.allowed) throw refusal("COOLDOWN", "address-cooldown", taken, taken.judgements[0]!.retryMs);
+      const of = subjectOfAddress(address);
+      const taken = await take([addressHold(of), addressHold(of, "guest")]);
+      const waits = taken.judgements.map(({ retryMs }) => retryMs);
+      if (!taken.allowed) throw refusal("COOLDOWN", "address-cooldown", taken, Math.max(...waits));
     },
-    note(sign, { principal, address }) {
+    note(sign, by) {
       if (isOff) return;
-      const at = { kind: "address", id: subjectOfAddress(address) } as const;
-      const culprit = principal === undefined || sign === "invalidCredential" ? at : culpritOf(principal);
-      strike(sign, culprit).catch(deps.onTrouble);
+      strike(sign, culpritOf(sign, by, subjectOfAddress(by.address))).catch(deps.onTrouble);
     },
   };
 }
 
-export function culpritOf({ userId, key }: Principal): Culprit {
-  return key === undefined ? { kind: "user", id: userId } : { kind: "key", id: String(key.quotaGroup) };
+/**
+ * Who earned it: the credential that asked, so never the key of an app beside its user. Who is refused for what an
+ * address used up has done nothing.
+ */
+function culpritOf(sign: Sign, { principal, limit }: Refused, addressSubject: string): Culprit {
+  if (sign === "invalidCredential") return { kind: "address", id: addressSubject };
+  const isOfAddress = limit !== undefined && isLimitId(limit) && policies[limit].scope === "address";
+  if (principal === undefined || isOfAddress) return { kind: "guest", id: addressSubject };
+  const { userId, key, credential } = principal;
+  return credential.kind === "key" && key !== undefined
+    ? { kind: "key", id: String(key.quotaGroup) }
+    : { kind: "user", id: userId };
 }
 
 /** The same key that the limits `key-cooldown` and `user-cooldown` read. */
@@ -118,8 +140,8 @@ export function holdKeyOf({ kind, id }: Culprit): string {
   return `${kind}-cooldown:${id}`;
 }
 
-function addressHold(of: string): Dimension {
-  const key = holdKeyOf({ kind: "address", id: of });
+function addressHold(of: string, kind: "address" | "guest" = "address"): Dimension {
+  const key = holdKeyOf({ kind, id: of });
   return { id: "address-cooldown", shape: "hold", key, limit: 1, windowMs: 1, cost: 1, capacity: 0 };
 }
 

@@ -94,8 +94,9 @@ async function admitByCounters(deps: AdmitDeps, limits: readonly AppliedLimit[])
   const { counters, proven, mirror } = deps;
   const unproven = proven.unproven(limits);
   if (unproven.length > 0) {
+    const since = proven.generation();
     await Promise.all(unproven.map((quota) => seed(deps, quota)));
-    proven.prove(unproven);
+    proven.prove(unproven, since);
   }
   let taken = await counters.take(limits, true);
   if (has(taken, "unseeded") && !has(taken, "stale")) {

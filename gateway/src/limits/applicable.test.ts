@@ -170,13 +170,26 @@ test("the assistant's seven limits are reported in their order, the device's las
       "assist-key-minute",
       "assist-device-minute",
       "assist-device-day",
+      "assist-key-day",
     ],
   );
 });
 
-test("without a device its daily quota is the key's, unless the key has one of its own", () => {
-  const withoutQuota = idsOf(limitsOf(everything, "assist", { key: key(null) }));
-  assert.ok(withoutQuota.includes("assist-key-day") && !withoutQuota.includes("assist-device-minute"));
+test("a user's own numbers say nothing about the key of somebody else's app", () => {
+  const overrides = { "key-minute": 1, "key-day": 1000, "user-minute": 7 };
+  const theirs = key(3, { ownerId: "usr_app" });
+  const limits = limitsOf(everything, "chat", { key: theirs, overrides });
+  const found = (id: string) => limits.find((limit) => limit.id === id)!;
+  assert.deepEqual([found("key-minute").limit, found("key-minute").capacity], [600, 60]);
+  assert.deepEqual([found("key-day").limit, found("user-minute").limit], [3, 7]);
+});
+
+test("naming devices gets nobody beyond the daily quota of the key, which may have one of its own", () => {
+  const withoutDevice = idsOf(limitsOf(everything, "assist", { key: key(null) }));
+  assert.ok(withoutDevice.includes("assist-key-day") && !withoutDevice.includes("assist-device-minute"));
+  assert.ok(
+    idsOf(limitsOf(everything, "assist", { key: key(null), device: "d" })).includes("assist-key-day"),
+  );
   assert.ok(!idsOf(limitsOf(everything, "assist", { key: key(50) })).includes("assist-key-day"));
 });
 

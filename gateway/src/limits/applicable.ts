@@ -31,7 +31,7 @@ export type AssistRules = {
   readonly addressPerMinute?: number;
   readonly keyPerMinute?: number;
   readonly devicePerMinute?: number;
-  /** Of a device; of the key where no device is named and the key has no quota of its own. */
+  /** Of a device, and of the key where it has no quota of its own. */
   readonly devicePerDay?: number;
 };
 
@@ -146,12 +146,14 @@ function allowancesOf(rules: LimitRules, { principal, address, device }: Subject
   const at = rules.subjectOfAddress(address);
   const list: Allowance[] = [];
   const add = (id: LimitId, of: string, limit: number | undefined, burst?: number): void => {
-    const own = overrides[id];
+    // Of a key beside its app's user, the user's own numbers say nothing: its bucket is everybody's who comes with it.
+    const isOwn = policies[id].scope !== "key" || key?.ownerId === userId;
+    const own = isOwn ? overrides[id] : undefined;
     list.push({ id, of, limit: own ?? limit, burst: own ?? burst });
   };
 
-  if (chain === undefined) add("user-cooldown", userId, 1);
-  else add("key-cooldown", chain, 1);
+  if (chain !== undefined) add("key-cooldown", chain, 1);
+  if (principal.credential.kind !== "key") add("user-cooldown", userId, 1);
   if (name === "assist") {
     add("assist-user-minute", userId, rules.assist.userPerMinute);
     add("assist-user-day", userId, rules.assist.userPerDay);
@@ -192,7 +194,9 @@ function addDevice(add: Add, { assist, subjectOfDevice }: LimitRules, by: Princi
     const of = subjectOfDevice(`${key?.quotaGroup ?? ""}\0${userId}\0${device}`);
     add("assist-device-minute", of, assist.devicePerMinute);
     add("assist-device-day", of, assist.devicePerDay);
-  } else if (key !== undefined && key.dailyQuota === null) {
+  }
+  // Whoever names ever new devices gets no more than the key has.
+  if (key !== undefined && key.dailyQuota === null) {
     add("assist-key-day", String(key.quotaGroup), assist.devicePerDay);
   }
 }

@@ -10,19 +10,27 @@ const MAX_KEYS = 100_000;
 export type ProvenQuotas = {
   /** Those of the limits that have yet to be compared. */
   unproven<Limit extends Dimension>(limits: readonly Limit[]): readonly Limit[];
-  prove(quotas: readonly Dimension[]): void;
+  /** `since`: `generation` when the comparison began; one that an outage overtook proves nothing. */
+  prove(quotas: readonly Dimension[], since: number): void;
+  generation(): number;
   /** The counters were away, or may be others: nothing is proven any more. */
   forget(): void;
 };
 
 export function provenQuotas(): ProvenQuotas {
   const proven = new Set<string>();
+  let generation = 0;
   return {
     unproven: (limits) => limits.filter(({ shape, key }) => shape === "dailyQuota" && !proven.has(key)),
-    prove(quotas) {
+    prove(quotas, since) {
+      if (since !== generation) return;
       if (proven.size + quotas.length > MAX_KEYS) proven.clear();
       for (const { key } of quotas) proven.add(key);
     },
-    forget: () => proven.clear(),
+    generation: () => generation,
+    forget() {
+      generation += 1;
+      proven.clear();
+    },
   };
 }

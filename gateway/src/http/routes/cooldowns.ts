@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { type CooldownDeps, clearCooldown, listCooldowns } from "../../calls/cooldowns.ts";
 import { isoTime } from "../../lib/clock.ts";
+import { culpritKinds } from "../../limits/abuse.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { plainText } from "../fields.ts";
 import { pageOf } from "../pages.ts";
 
 const cooldown = z
-  .object({ kind: z.enum(["key", "user", "address"]), subject: z.string(), until: z.string() })
+  .object({ kind: z.enum(culpritKinds), subject: z.string(), until: z.string() })
   .meta({ id: "Cooldown" });
-const params = z.object({ kind: z.enum(["key", "user", "address"]), subject: plainText.max(128) });
+const params = z.object({ kind: z.enum(culpritKinds), subject: plainText.max(128) });
 const access = { credential: "caller", scope: "admin:*", class: "manage" } as const;
 
 /** Who is held for repeated refusals (A6). */

@@ -17,7 +17,7 @@ import {
   teamCostsJson,
 } from "../cost-json.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { rowId } from "../fields.ts";
+import { rowId, utcDate } from "../fields.ts";
 
 const sums = {
   calls: z.int(),
@@ -41,7 +41,7 @@ const dailyCostsAnswer = z
 
 export type CostDeps = { readonly db: Db; readonly clock: Clock };
 
-const dayQuery = z.strictObject({ day: z.iso.date().optional() });
+const dayQuery = z.strictObject({ day: utcDate.optional() });
 const params = z.object({ id: rowId });
 export const MOST_DAYS = 366;
 const periodQuery = z.strictObject({

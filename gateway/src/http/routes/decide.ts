@@ -60,7 +60,6 @@ const decisionShape = z
   .meta({ id: "Decision" });
 
 export function decideRoutes(deps: DecideDeps): readonly Endpoint[] {
-  const { usedToday } = deps.quotas;
   return [
     {
       method: "POST",
@@ -72,6 +71,7 @@ export function decideRoutes(deps: DecideDeps): readonly Endpoint[] {
       async handle({ request, visitor }) {
         const asked = request.body as Asked;
         const proposal = { model: asked.model, bound: boundOfAsked(asked), projectId: asked.project_id };
+        const { usedToday } = deps.quotas;
         return decisionJson(visitor.principal, await decide({ ...deps, usedToday }, visitor, proposal));
       },
     },

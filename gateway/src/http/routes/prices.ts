@@ -22,11 +22,20 @@ export const modelField = plainText.trim().min(1).max(200);
 
 const query = z.strictObject(pageQuery);
 const params = z.object({ provider: providerField, model: modelField });
+/** False also for what is no time at all: then another fault says so. */
+function isUsualTime(text: string): boolean {
+  const year = new Date(text).getUTCFullYear();
+  return year >= 2000 && year <= 9999;
+}
+
 const body = z.strictObject({
   input: ratePerMillion,
   cached_input: ratePerMillion.optional(),
   output: ratePerMillion,
-  effective_from: z.iso.datetime({ offset: true }).optional(),
+  effective_from: z.iso
+    .datetime({ offset: true })
+    .refine(isUsualTime, "must be in the years 2000 to 9999")
+    .optional(),
 });
 const administrator = { credential: "caller", scope: "admin:*", class: "manage" } as const;
 
