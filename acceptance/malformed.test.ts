@@ -8,7 +8,7 @@ import { newHome, startTollgate } from "./server.ts";
 const home = await newHome();
 const server = await startTollgate({
   home,
-  env: { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "" },
+  env: { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "", ABUSE_MODE: "off" },
 });
 after(async () => {
   await server[Symbol.asyncDispose]();

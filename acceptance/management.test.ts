@@ -12,6 +12,8 @@ const server = await startTollgate({
     INTERNAL_API_TOKEN: INTERNAL_TOKEN,
     IP_RATE_LIMIT_PER_MINUTE: "",
     ABUSE_MODE: "off",
+    GOOGLE_CLIENT_IDS: "form",
+    GOOGLE_JWKS_URL: "http://127.0.0.1:9/keys",
     OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "",
     LOGIN_ATTEMPTS_PER_ADDRESS: "",
     LOGIN_ATTEMPTS_PER_EMAIL: "",

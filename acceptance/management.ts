@@ -58,6 +58,13 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
     ["POST /auth/api-keys", { name: "K", scopes: [], daily_quota: 5, allowed_ips: ["10.0.0.0/8"] }, token],
     ["PATCH /auth/api-keys/{id}", { name: "K", daily_quota: null }, token],
     ["POST /auth/api-keys/{id}/rotate", { grace_seconds: 604_800 }, token],
+    ["PUT /budgets/project/{id}", { allocated: 5, period: "month" }, token],
+    ["PUT /budgets/team/{id}", { allocated: "5.5", period: "none" }, token],
+    ["PUT /budgets/user/{id}", { allocated: 5, period: "day" }, token],
+    ["PUT /budgets/key/{id}", { allocated: 5, period: "week" }, token],
+    ["PUT /prices/{provider}/{model}", { input: 1, cached_input: "0.5", output: 2 }, token],
+    ["POST /v1/decide", { model: "sim-echo", max_tokens: 5, input_tokens: 5 }, token],
+    ["POST /admin/webhooks", { url: "https://192.0.2.1/hook", events: ["budget.exceeded"] }, token],
     ["POST /internal/secret-scanning/revoke", [{ token: "x", type: "t", url: "u" }], INTERNAL_TOKEN],
   ];
   const filled = (name: string) =>
@@ -66,6 +73,11 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
       .replace("/projects/{id}", `/projects/${project}`)
       .replace("/api-keys/{id}", `/api-keys/${key}`)
       .replace("/users/{id}", `/users/${victim.id}`)
+      .replace("/budgets/project/{id}", `/budgets/project/${project}`)
+      .replace("/budgets/team/{id}", `/budgets/team/${team}`)
+      .replace("/budgets/user/{id}", `/budgets/user/${victim.id}`)
+      .replace("/budgets/key/{id}", `/budgets/key/${key}`)
+      .replace("{provider}/{model}", "openai/gpt-5.1")
       .replace("{userId}", member.id)
       .replace("{name}", "plan");
   const shown = [

@@ -122,6 +122,7 @@ export function openLimits(deps: {
       log.warn({ userId: principal.userId, keyPrefix: principal.key?.prefix, what }, "would be refused");
     },
     abuse: abuse({
+      clock,
       counters,
       fallback,
       rules: abuseRules(settings),

@@ -163,6 +163,7 @@ function noteSign(deps: ServerDeps, request: FastifyRequest): void {
     principal: visitor?.principal,
     address: addressOf(deps, request),
     limit,
+    askedAt: request.trace.startedAt,
   });
 }
 

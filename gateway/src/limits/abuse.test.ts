@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { grant, principal } from "../identity/testing.ts";
 import { VirtualClock } from "../lib/clock.ts";
-import { type AbuseRules, abuse, type Culprit, holdKeyOf, type Sign } from "./abuse.ts";
+import { type AbuseRules, abuse, type Culprit, holdKeyOf, type Refused, type Sign } from "./abuse.ts";
 import { memoryCounters } from "./counters.memory.ts";
 import { type Counters, CountersUnavailable } from "./limit.ts";
 
@@ -34,6 +34,7 @@ function watch(changes: Partial<AbuseRules> = {}, away = { isAway: false }) {
   const started: [Sign, Culprit][] = [];
   const troubles: unknown[] = [];
   const guard = abuse({
+    clock,
     counters,
     fallback: memoryCounters({ clock }),
     rules: { ...rules, ...changes },
@@ -60,8 +61,11 @@ function watch(changes: Partial<AbuseRules> = {}, away = { isAway: false }) {
       return !(await shared.take([hold], false)).allowed;
     },
     /** As often as said, and counted before this returns. */
-    async noted(sign: Sign, times: number, by: Parameters<typeof guard.note>[1]) {
-      for (let time = 0; time < times; time++) guard.note(sign, by);
+    async noted(sign: Sign, times: number, by: Omit<Refused, "askedAt">) {
+      // The first refusal tells to wait; whoever hammers asks again after it.
+      if (sign === "hammering") guard.note(sign, { ...by, askedAt: clock.monotonic() });
+      const askedAt = clock.monotonic() + 2_001;
+      for (let time = 0; time < times; time++) guard.note(sign, { ...by, askedAt });
       await new Promise(setImmediate);
     },
   };
@@ -115,6 +119,14 @@ test("fewer signs than the threshold, or too far apart, start nothing", async ()
     clock.advance(60_000);
   }
   await noted("notFound", 100, { principal: ann, address: office });
+  assert.deepEqual(started, []);
+});
+
+test("a burst that nobody has told to wait is no hammering, however large", async () => {
+  const { note, started, clock } = watch();
+  const askedAt = clock.monotonic();
+  for (let call = 0; call < 200; call++) note("hammering", { principal: ann, address: office, askedAt });
+  await new Promise(setImmediate);
   assert.deepEqual(started, []);
 });
 

@@ -1,4 +1,5 @@
 import type { Principal } from "../identity/principal.ts";
+import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { AppliedLimit } from "./admit.ts";
 import type { Mode } from "./applicable.ts";
@@ -48,9 +49,17 @@ export type Refused = {
   readonly address: string;
   /** The limit that refused. */
   readonly limit?: string | undefined;
+  /** When it was asked, monotonic milliseconds. */
+  readonly askedAt: number;
 };
 
+/** By then a client has read the refusal, and sent what it had queued. */
+const HEARD_MS = 2_000;
+/** Culprits whose first refusal is remembered. */
+const MAX_TOLD = 10_000;
+
 export function abuse(deps: {
+  readonly clock: Clock;
   readonly counters: Counters;
   /** Counters of this process, which refuse as strictly while `counters` is away. */
   readonly fallback: Counters;
@@ -61,6 +70,19 @@ export function abuse(deps: {
 }): Abuse {
   const { rules, fallback, subjectOfAddress } = deps;
   const isOff = rules.mode === "off";
+
+  /** A burst is no hammering: what a client asks after it was told to wait, and had time to hear it, is. */
+  const toldAt = new Map<string, number>();
+  function wasTold(culprit: Culprit, askedAt: number): boolean {
+    const key = holdKeyOf(culprit);
+    const now = deps.clock.monotonic();
+    const told = toldAt.get(key);
+    if (told !== undefined && now - told < rules.perSign.hammering.windowMs) return askedAt > told + HEARD_MS;
+    toldAt.delete(key);
+    if (toldAt.size >= MAX_TOLD) toldAt.delete(toldAt.keys().next().value!);
+    toldAt.set(key, now);
+    return false;
+  }
 
   async function take(dimensions: readonly Dimension[]): Promise<Taken> {
     try {
@@ -116,7 +138,9 @@ export function abuse(deps: {
     },
     note(sign, by) {
       if (isOff) return;
-      strike(sign, culpritOf(sign, by, subjectOfAddress(by.address))).catch(deps.onTrouble);
+      const culprit = culpritOf(sign, by, subjectOfAddress(by.address));
+      if (sign === "hammering" && !wasTold(culprit, by.askedAt)) return;
+      strike(sign, culprit).catch(deps.onTrouble);
     },
   };
 }
