@@ -8,7 +8,7 @@ import { startServices } from "./services.ts";
 /**
  * `npm test -- [paths] [options of node --test]`: every test, or those in the files and folders named. With
  * `--services` it starts a private PostgreSQL and Redis, and a test that lacks one of them fails instead of being
- * skipped.
+ * skipped; what tests the embedded default alone, or no database at all, is then left to `npm test`.
  */
 const root = join(import.meta.dirname, "..");
 /** No test may take longer; one that hangs is a failure. */
@@ -16,13 +16,14 @@ const TEST_LIMIT_MS = 180_000;
 /** A file that leaves something running never ends by itself. Interrupted, the runner names it. */
 const RUN_LIMIT_MS = 600_000;
 const everywhere = ["gateway/src", "acceptance", "bench", "scripts"];
+const onServices = ["gateway/src", ...globSync("acceptance/*services.test.ts", { cwd: root })];
 
 const options = process.argv.slice(2);
 const withServices = options.includes("--services");
 const nodeOptions = options.filter((option) => option.startsWith("-") && option !== "--services");
 const paths = options.filter((option) => !option.startsWith("-"));
 
-const files = testFiles(paths.length === 0 ? everywhere : paths);
+const files = testFiles(paths.length === 0 ? (withServices ? onServices : everywhere) : paths);
 if (files.length === 0) {
   console.error(`No *.test.ts in ${paths.join(", ")}`);
   process.exit(2);
