@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { type Asking, ask, told } from "./ask.ts";
 import { type Instances, startInstances } from "./instances.ts";
 import { CHAT, chat, freshUser, shapedEnv } from "./limit-shapes.ts";
 import { issueKey, newAdministrator, type Person } from "./people.ts";
 import { newStores, type Stores, withoutStores } from "./stores.ts";
-import { until } from "./until.ts";
 
 const skip = withoutStores();
 const OFFICE = "203.0.113.7";

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { burst } from "./burst.ts";
 import { type Caller, caller, codeOf, eventsOf } from "./caller.ts";
 import { spendOneDollar } from "./dollar.ts";
 import { readEmbeddedBooks, spentPico } from "./ledger.ts";
 import { newHome, runTollgate, startTollgate } from "./server.ts";
-import { until } from "./until.ts";
 import { billedPico, dearByDefault, startUpstream } from "./upstream.ts";
 
 const noBuckets = { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "" };

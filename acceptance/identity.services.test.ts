@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { type Services, startServices } from "../scripts/services.ts";
 import { ask, told } from "./ask.ts";
 import { type Instances, startInstances } from "./instances.ts";
 import { changeUser, issueKey, newAdministrator, newPerson, type Person, signIn } from "./people.ts";
 import { freeze, SECRET_KEY, withoutStores } from "./stores.ts";
-import { until } from "./until.ts";
 
 const skip = withoutStores();
 const CALLERS = 20;

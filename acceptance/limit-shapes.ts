@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { type Asking, ask, atOnce, told } from "./ask.ts";
 import { issueKey, type Person } from "./people.ts";
 import type { Variables } from "./server.ts";
-import { until } from "./until.ts";
 
 /** Servers with the same stores, and their administrator. */
 export type Site = { readonly urls: readonly string[]; readonly admin: Person };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import OpenAI, { InternalServerError, RateLimitError } from "openai";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { ask } from "./ask.ts";
 import { caller } from "./caller.ts";
 import { newHome, startTollgate } from "./server.ts";
-import { until } from "./until.ts";
 
 const page = "https://app.example.com";
 const slow = "sim-delay-2500ms";

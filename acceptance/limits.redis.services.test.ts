@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { ask, atOnce, type Reply, tally } from "./ask.ts";
 import { type Instances, startInstances } from "./instances.ts";
 import * as shapes from "./limit-shapes.ts";
 import { issueKey, newAdministrator } from "./people.ts";
 import { type FragileRedis, startFragileRedis } from "./redis.ts";
 import { newStores, type Stores, withoutStores } from "./stores.ts";
-import { until } from "./until.ts";
 
 const { CHAT, chat, freshUser, override } = shapes;
 const skip = withoutStores();

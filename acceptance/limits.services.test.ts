@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Redis } from "ioredis";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { ask, atOnce, tally, told } from "./ask.ts";
 import { type Event, unexplained } from "./histories.ts";
 import { type Instances, startInstances } from "./instances.ts";
 import * as shapes from "./limit-shapes.ts";
 import { changeUser, issueKey, newAdministrator, type Person } from "./people.ts";
 import { newStores, type Stores, withoutStores } from "./stores.ts";
-import { until } from "./until.ts";
 
 const { CHAT, chat, freshUser, override, seen } = shapes;
 const skip = withoutStores();

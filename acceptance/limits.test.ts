@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { ask } from "./ask.ts";
 import * as shapes from "./limit-shapes.ts";
 import { issueKey, newAdministrator, type Person } from "./people.ts";
 import { type Home, newHome, startTollgate, type Tollgate } from "./server.ts";
-import { until } from "./until.ts";
 
 const { CHAT, chat, freshUser, override } = shapes;
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { type Asking, ask, atOnce, type Reply, tally, told } from "./ask.ts";
 import * as shapes from "./limit-shapes.ts";
 import { issueKey, newAdministrator, newPerson, type Person } from "./people.ts";
 import { startTollgate, type Tollgate } from "./server.ts";
 import { structuredList } from "./structured-list.ts";
-import { until } from "./until.ts";
 
 const { CHAT, chat, freshUser, override } = shapes;
 

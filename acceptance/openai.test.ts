@@ -9,10 +9,10 @@ import OpenAI, {
   PermissionDeniedError,
   RateLimitError,
 } from "openai";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { type Caller, caller } from "./caller.ts";
 import { readEmbeddedBooks } from "./ledger.ts";
 import { newHome, startTollgate } from "./server.ts";
-import { until } from "./until.ts";
 import { billedPico, dear, dearByDefault, startUpstream } from "./upstream.ts";
 
 /** Static tokens have no key bucket, so only the tests about limits meet one. */

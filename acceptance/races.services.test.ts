@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { derivedKey } from "../gateway/src/lib/secrets.ts";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { verifyAudit } from "../gateway/src/telemetry/audit.verify.ts";
 import { ask, atOnce, type Reply, tally } from "./ask.ts";
 import { watchHealth } from "./health.ts";
 import { type Instances, startInstances } from "./instances.ts";
 import { type IssuedKey, isSignedIn, issueKey, newPerson, type Person, signIn } from "./people.ts";
 import { newStores, SECRET_KEY, type Stores, withoutStores } from "./stores.ts";
-import { until, within } from "./until.ts";
+import { within } from "./within.ts";
 
 const skip = withoutStores();
 const GRACE_SECONDS = 3;

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { Redis } from "ioredis";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { freeze } from "./stores.ts";
-import { until } from "./until.ts";
 
 /** A Redis that may fail: one of its own, on the same port from start to start, with nothing on disk. */
 export type FragileRedis = AsyncDisposable & {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { testFolder } from "../gateway/src/store/testing.ts";
-import { until } from "./until.ts";
 
 /** A working folder with a data folder in it; removed at dispose. */
 export type Home = AsyncDisposable & { readonly folder: string; readonly database: string };

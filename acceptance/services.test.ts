@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { until } from "../gateway/src/lib/until.testing.ts";
 import { startServices } from "../scripts/services.ts";
 import { burst, type Outcome, outcomeOf } from "./burst.ts";
 import { type Caller, caller } from "./caller.ts";
@@ -7,8 +8,8 @@ import { DOLLAR_MODEL, spendOneDollar } from "./dollar.ts";
 import { readBooks, readBooksAt, spentPico } from "./ledger.ts";
 import { startTollgate, type Tollgate, type Variables } from "./server.ts";
 import { freeze, newStores, SECRET_KEY, type Stores, withoutStores } from "./stores.ts";
-import { until, within } from "./until.ts";
 import { billedPico, dearByDefault, startUpstream, type Upstream } from "./upstream.ts";
+import { within } from "./within.ts";
 
 const skip = withoutStores();
 const noBuckets = { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "" };

@@ -5,8 +5,9 @@ import { after, before, test } from "node:test";
 import { projectOf } from "./access/testing.ts";
 import { type TestApp, testApp } from "./app.testing.ts";
 import { createBudget } from "./costs/budgets.ts";
-import { systemClock as clock, sleep } from "./lib/clock.ts";
+import { systemClock as clock } from "./lib/clock.ts";
 import { picoFromUsd } from "./lib/money.ts";
+import { until } from "./lib/until.testing.ts";
 
 let app: TestApp;
 before(async () => {
@@ -105,14 +106,6 @@ test("a connection that never sends anything does not hold up a stop", async () 
   assert.ok(clock.monotonic() - startedAt < 5_000);
   socket.destroy();
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 200; round++) {
-    if (await holds()) return;
-    await sleep(clock, 20);
-  }
-  assert.fail("it did not come to pass");
-}
 
 test("X-Operation names the operation in the report of the day", async () => {
   const key = await app.key({ userId: "usr_ann" });

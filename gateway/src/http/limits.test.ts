@@ -5,19 +5,12 @@ import { test } from "node:test";
 import { type TestApp, testApp } from "../app.testing.ts";
 import { createBudget } from "../costs/budgets.ts";
 import { picoFromUsd } from "../lib/money.ts";
+import { until } from "../lib/until.testing.ts";
 
 const plan = (limits: Record<string, number>) => ({ plans: { default: { limits } } });
 
 async function codeOf(response: Response): Promise<string> {
   return ((await response.json()) as { error: { code: string } }).error.code;
-}
-
-async function eventually(claim: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (await claim()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail("it never came true");
 }
 
 test("a call that its budget refuses uses up no limit", async () => {
@@ -44,11 +37,11 @@ test("so many calls at a time as the plan says, and a place is free again howeve
   assert.equal(third.headers.get("x-should-retry"), "true");
   assert.equal(await codeOf(third), "RATE_LIMITED");
   await first.body!.cancel();
-  await eventually(async () => (await app.chat(key)).status === 200);
+  await until(async () => (await app.chat(key)).status === 200);
   await second.body!.cancel();
   const failing = await app.chat(key, { model: "sim-500" });
   assert.equal(failing.status, 502);
-  await eventually(async () =>
+  await until(async () =>
     (await Promise.all([app.chat(key), app.chat(key)])).every(({ status }) => status === 200),
   );
 });
@@ -69,7 +62,7 @@ test("who sends nothing but invalid requests is held, by key, and everybody else
   await using app = await testApp({ ABUSE_VALIDATION_FAILURES: "3" });
   const [bad, good] = [await app.key(), await app.key()];
   for (let round = 0; round < 3; round++) assert.equal((await app.chat(bad, { messages: [] })).status, 400);
-  await eventually(async () => (await app.chat(bad)).status === 429);
+  await until(async () => (await app.chat(bad)).status === 429);
   const held = await app.chat(bad);
   const { error } = (await held.json()) as { error: { code: string; resetAt: string; limit: string } };
   assert.deepEqual([error.code, error.limit], ["COOLDOWN", "key-cooldown"]);
@@ -89,7 +82,7 @@ test("an address that tries credentials is held, and valid ones that are known g
   const key = await app.key();
   assert.equal((await app.chat(key)).status, 200);
   const guess = () => app.fetch("/v1/models", { key: `guess-${Math.random()}` });
-  await eventually(async () => (await guess()).status === 429);
+  await until(async () => (await guess()).status === 429);
   assert.equal(await codeOf(await guess()), "COOLDOWN");
   assert.equal((await app.chat(key)).status, 200);
   const anonymous = await app.fetch("/auth/register", { method: "POST", json: {} });
@@ -99,7 +92,7 @@ test("an address that tries credentials is held, and valid ones that are known g
 test("asking for what is not there again and again is held as well", async () => {
   await using app = await testApp({ ABUSE_NOT_FOUND: "4" });
   const key = await app.key({ scopes: ["projects:read"] });
-  await eventually(async () => (await app.fetch("/projects/999", { key })).status === 429);
+  await until(async () => (await app.fetch("/projects/999", { key })).status === 429);
   assert.equal(await codeOf(await app.fetch("/projects", { key })), "COOLDOWN");
 });
 

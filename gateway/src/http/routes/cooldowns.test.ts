@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Person, type TestApp, testApp } from "../../app.testing.ts";
+import { until } from "../../lib/until.testing.ts";
 
 const internalToken = "internal-token-of-the-tests";
 let app: TestApp;
@@ -22,12 +23,9 @@ const clear = (kind: string, subject: string) =>
   app.fetch(`/admin/cooldowns/${kind}/${encodeURIComponent(subject)}`, { method: "DELETE", key: boss.token });
 
 async function heldAs(kind: string): Promise<Item> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const found = (await list()).find((item) => item.kind === kind);
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`no ${kind} is held`);
+  const held = async () => (await list()).find((item) => item.kind === kind);
+  await until(async () => (await held()) !== undefined);
+  return (await held())!;
 }
 
 test("an administrator sees whose key is held, ends it, and it goes on at once", async () => {

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { scopes, scopesOfRole } from "../../access/permissions.ts";
 import { type TestApp, testApp } from "../../app.testing.ts";
 import { raiseEpoch } from "../../identity/users.ts";
+import { until } from "../../lib/until.testing.ts";
 
 type Json = Record<string, unknown>;
 type Issued = Json & { readonly id: number; readonly prefix: string; readonly key: string };
@@ -382,14 +383,6 @@ test("every change to a key leaves its entry, and who made it", async () => {
 test("there is no scope that a key cannot be given by who has them all", async () => {
   assert.deepEqual((await issue(admin.token)).scopes, [...scopes]);
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 100; round++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.fail("it never came true");
-}
 
 test("a key ends before the year 10000 in UTC, and no ISO time is more than the server can take", async () => {
   for (const [expires_at, status] of [

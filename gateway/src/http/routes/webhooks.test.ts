@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { OpenAI } from "openai";
 import { type Person, type TestApp, testApp } from "../../app.testing.ts";
 import { createBudget } from "../../costs/budgets.ts";
+import { until } from "../../lib/until.testing.ts";
 import { mailServer } from "../../telemetry/mail.testing.ts";
 import { auditOf, type Json } from "./access.testing.ts";
 
@@ -59,8 +60,7 @@ async function ask(method: string, path: string, json?: unknown): Promise<{ stat
 const hook = (path: string, events: string[]) => ask("POST", "/admin/webhooks", { url: base + path, events });
 
 async function arrived(count: number): Promise<readonly Received[]> {
-  for (let attempt = 0; attempt < 1_500 && received.length < count; attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => received.length >= count);
   return received;
 }
 
@@ -92,8 +92,7 @@ test("a budget that is crossed is told to the alert webhook, to those who asked,
     await webhooks.verifySignature(body, headers as Record<string, string>, by);
     assert.equal(headers["webhook-id"], (JSON.parse(body) as Json).id);
   }
-  for (let attempt = 0; attempt < 500 && mail.mails.length < 3; attempt++)
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => mail.mails.length >= 3);
   assert.equal(mail.mails.length, 3);
 });
 
