@@ -17,6 +17,8 @@ import { type Courier, notifier } from "./telemetry/notifier.ts";
 import { signingKeysOf, signingSecret, webhookCourier, webhookKey } from "./telemetry/webhook.ts";
 
 const LOOK_EVERY_MS = 3_000;
+/** Budgets that nobody here has spent from, too: another process may have died before it looked. */
+const LOOK_AT_ALL_EVERY = 20;
 /** What is under way for longer is delivered by whoever is next. */
 const LONGEST_STOP_MS = 5_000;
 
@@ -25,6 +27,8 @@ export type OpenAlerts = {
   readonly announce: Announce;
   readonly outbound: Outbound;
   readonly webhookSecret: (id: number) => string;
+  /** Something was spent from these budgets: they may have crossed a level. */
+  readonly spent: (budgetIds: readonly number[]) => void;
   close(): Promise<void>;
 };
 
@@ -79,9 +83,20 @@ export function openAlerts(deps: {
     },
     onTrouble: trouble("books not checked"),
   });
+  const spentFrom = new Set<number>();
+  let looks = 0;
   const lookForCrossed = async (): Promise<void> => {
-    const announced = await announceCrossed({ db, clock, announce });
-    if (announced > 0) notifying.wake();
+    const among = [...spentFrom];
+    const isForAll = looks++ % LOOK_AT_ALL_EVERY === 0;
+    if (!isForAll && among.length === 0) return;
+    spentFrom.clear();
+    try {
+      const announced = await announceCrossed({ db, clock, announce, ...(isForAll ? {} : { among }) });
+      if (announced > 0) notifying.wake();
+    } catch (error) {
+      for (const id of among) spentFrom.add(id);
+      throw error;
+    }
   };
   let looking: Promise<void> | undefined;
   const stopLooking = clock.every(LOOK_EVERY_MS, () => {
@@ -95,6 +110,9 @@ export function openAlerts(deps: {
     announce,
     outbound: guarded,
     webhookSecret: (id) => signingSecret(webhookKey(derived[0]!, id)),
+    spent(budgetIds) {
+      for (const id of budgetIds) spentFrom.add(id);
+    },
     async close() {
       stopLooking();
       await Promise.all([looking, stopWatchingBooks()]);

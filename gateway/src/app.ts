@@ -140,7 +140,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     },
     onFirstByte: ({ target }: Call, elapsedMs) =>
       metrics.firstByteSeconds.labels(target.provider.name).observe(elapsedMs / 1000),
-    onSettled: (settlement) => countSettled(metrics, settlement),
+    onSettled(settlement) {
+      countSettled(metrics, settlement);
+      alerts.spent(settlement.budgetIds);
+    },
   };
 
   let isStopping = false;

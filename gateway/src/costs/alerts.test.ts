@@ -140,3 +140,10 @@ test("a budget of nothing, of which nothing was spent, has crossed nothing", asy
   await budgetOf(0n);
   assert.equal(await look(), 0);
 });
+
+test("a look among some budgets tells of no other", async () => {
+  await budgetOf();
+  await spend(800n);
+  assert.equal(await announceCrossed({ db, clock, announce, among: [2, 3] }), 0);
+  assert.equal(await announceCrossed({ db, clock, announce, among: [1] }), 1);
+});

@@ -16,25 +16,31 @@ export function announceCrossed({
   db,
   clock,
   announce,
+  among,
 }: {
   readonly db: Db;
   readonly clock: Clock;
   readonly announce: Announce;
+  /** The budgets to look at; undefined: all. */
+  readonly among?: readonly number[];
 }): Promise<number> {
   return db.transaction().execute(async (tx) => {
-    await forgetRaised(tx);
-    const crossed = await enterCrossed(tx, new Date(clock.now()));
+    const looked = among === undefined ? sql`true` : sql`budgets.id = any(${among}::bigint[])`;
+    await forgetRaised(tx, looked);
+    const crossed = await enterCrossed(tx, looked, new Date(clock.now()));
     for (const row of crossed) await announce(tx, types[row.level], dataOf(row));
     return crossed.length;
   });
 }
 
+type Condition = ReturnType<typeof sql>;
+
 /** Spent goes down too, when a late settlement corrects a bound; that alone is no reason to alert twice. */
-async function forgetRaised(tx: Tx): Promise<void> {
+async function forgetRaised(tx: Tx, looked: Condition): Promise<void> {
   await sql`
     delete from budget_alerts using budgets
     where budgets.id = budget_id and budgets.allocated_pico > budget_alerts.allocated_pico
-      and spent_pico * 100 < budgets.allocated_pico * level`.execute(tx);
+      and spent_pico * 100 < budgets.allocated_pico * level and ${looked}`.execute(tx);
 }
 
 type Crossed = {
@@ -50,14 +56,14 @@ type Crossed = {
   readonly name: string | null;
 };
 
-async function enterCrossed(tx: Tx, at: Date): Promise<readonly Crossed[]> {
+async function enterCrossed(tx: Tx, looked: Condition, at: Date): Promise<readonly Crossed[]> {
   const { rows } = await sql<Crossed>`
     with entered as (
       insert into budget_alerts (budget_id, level, allocated_pico, crossed_at)
       select id, level, allocated_pico, ${at}::timestamptz
       from budgets join unnest(${Object.keys(types)}::smallint[]) as level
         on spent_pico * 100 >= allocated_pico * level
-      where spent_pico > 0
+      where spent_pico > 0 and ${looked}
         and not exists (select from budget_alerts where budget_id = budgets.id and budget_alerts.level = level.level)
       order by id, level
       on conflict do nothing

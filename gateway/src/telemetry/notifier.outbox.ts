@@ -49,6 +49,11 @@ export type Delivery = {
   readonly createdAt: Date;
 };
 
+/** Where a delivery goes: a webhook of many, or the one place of its kind. */
+export function placeOf({ destination, webhookId }: Pick<Delivery, "destination" | "webhookId">): string {
+  return `${destination}:${webhookId ?? ""}`;
+}
+
 /**
  * Takes what is due and goes `to` where this process delivers, or is older than anybody should wait for; until
  * `leaseEnd` nobody else does.
@@ -60,14 +65,17 @@ export async function takeDue(
     readonly leaseEnd: number;
     readonly to: readonly Destination[];
     readonly most: number;
+    /** Places that get nothing more now. */
+    readonly busy: readonly string[];
   },
 ): Promise<readonly Delivery[]> {
-  const { now, leaseEnd, to, most } = options;
+  const { now, leaseEnd, to, most, busy } = options;
   const { rows } = await sql<Delivery>`
     update deliveries set attempts = attempts + 1, due_at = ${new Date(leaseEnd)}::timestamptz
     where id in (
       select id from deliveries where due_at <= ${new Date(now)}::timestamptz
         and (destination = any(${to}::text[]) or created_at < ${new Date(now - DAY_MS)}::timestamptz)
+        and destination || ':' || coalesce(webhook_id::text, '') <> all(${busy}::text[])
       order by due_at, id limit ${most}::int for update skip locked
     )
     returning id, destination, webhook_id as "webhookId", event_id as "eventId", event, attempts,

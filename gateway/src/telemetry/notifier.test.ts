@@ -3,6 +3,7 @@ import { after, beforeEach, test } from "node:test";
 import { sql } from "kysely";
 import { DAY_MS, VirtualClock } from "../lib/clock.ts";
 import { seededChance } from "../lib/ids.ts";
+import { until } from "../lib/until.testing.ts";
 import { testStore } from "../store/testing.ts";
 import { type Announce, announcer, type Delivery } from "./notifier.outbox.ts";
 import { type Courier, type DeliveryOutcome, notifier } from "./notifier.ts";
@@ -155,4 +156,16 @@ test("what goes where nobody delivers any more is kept for a day, and then given
   clock.advance(1);
   await look();
   assert.deepEqual([outcomes, await waiting()], [["abandoned"], []]);
+});
+
+test("a place that never answers holds up no other", async () => {
+  const clock = new VirtualClock();
+  const announce = announcer({ clock, chance: seededChance(1), always: ["alert-webhook", "mail"] });
+  for (let count = 0; count < 60; count++) {
+    await store.db.transaction().execute((tx) => announce(tx, "budget.warning", {}));
+  }
+  const couriers = { "alert-webhook": () => new Promise<void>(() => {}), mail: async () => {} };
+  notifier({ db: store.db, clock, couriers, onOutcome: () => {}, onTrouble: noTrouble });
+  await until(async () => (await waiting()).every(({ destination }) => destination === "alert-webhook"));
+  assert.equal((await waiting()).length, 60);
 });

@@ -1,6 +1,13 @@
 import { type Clock, DAY_MS, within } from "../lib/clock.ts";
 import type { Db } from "../store/tables.ts";
-import { type Delivery, type Destination, dropDelivery, postpone, takeDue } from "./notifier.outbox.ts";
+import {
+  type Delivery,
+  type Destination,
+  dropDelivery,
+  placeOf,
+  postpone,
+  takeDue,
+} from "./notifier.outbox.ts";
 
 /** Brings one event to one place; rejects unless it was accepted there. */
 export type Courier = (delivery: Delivery) => Promise<void>;
@@ -16,7 +23,10 @@ export type Notifier = {
 };
 
 const LOOK_EVERY_MS = 1_000;
-const MOST_AT_ONCE = 20;
+const MOST_AT_ONCE = 100;
+const MOST_TAKEN = 20;
+/** A place that answers slowly, or never, holds up no other. */
+const MOST_TO_ONE_PLACE = 20;
 const LONGEST_DELIVERY_MS = 15_000;
 /** Longer than a delivery: who has not reported by then is dead, and another tries. */
 const LEASE_MS = 60_000;
@@ -37,13 +47,38 @@ export function notifier(deps: {
   const { db, clock, couriers, onOutcome, onTrouble, leaseMs = LEASE_MS } = deps;
   const to = Object.keys(couriers) as Destination[];
 
+  /** Deliveries under way, by place. */
+  const underWay = new Map<string, number>();
+  const running = new Set<Promise<void>>();
+  /** More may be due than was taken. */
+  let isHeldUp = false;
+
   async function look(): Promise<void> {
-    for (let found = MOST_AT_ONCE; found === MOST_AT_ONCE; ) {
+    for (;;) {
+      const most = Math.min(MOST_TAKEN, MOST_AT_ONCE - running.size);
+      const busy = [...underWay].filter(([, count]) => count >= MOST_TO_ONE_PLACE).map(([place]) => place);
+      isHeldUp = most <= 0 || busy.length > 0;
+      if (most <= 0) return;
       const now = clock.now();
-      const due = await takeDue(db, { now, leaseEnd: now + leaseMs, to, most: MOST_AT_ONCE });
-      await Promise.all(due.map(deliver));
-      found = due.length;
+      const due = await takeDue(db, { now, leaseEnd: now + leaseMs, to, most, busy });
+      for (const delivery of due) start(delivery);
+      if (due.length < most) return;
     }
+  }
+
+  function start(delivery: Delivery): void {
+    const place = placeOf(delivery);
+    underWay.set(place, (underWay.get(place) ?? 0) + 1);
+    const work = deliver(delivery)
+      .catch(onTrouble)
+      .finally(() => {
+        running.delete(work);
+        const left = underWay.get(place)! - 1;
+        if (left === 0) underWay.delete(place);
+        else underWay.set(place, left);
+        if (isHeldUp) wake();
+      });
+    running.add(work);
   }
 
   async function deliver(delivery: Delivery): Promise<void> {
@@ -80,6 +115,7 @@ export function notifier(deps: {
       isClosed = true;
       stop();
       await looking;
+      await Promise.all(running);
     },
   };
 }
