@@ -53,7 +53,8 @@ export function atOnce<T>(count: number, work: (index: number) => Promise<T>): P
   return Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 }
 
-function codeIn(text: string): string | undefined {
+/** `error.code` of the one envelope, if the text is one. */
+export function codeIn(text: string): string | undefined {
   if (!text.startsWith('{"error"')) return undefined;
   return (JSON.parse(text) as { error: { code: string } }).error.code;
 }

@@ -44,7 +44,14 @@ const bodies: ReadonlyMap<string, Schema> = new Map(
 );
 
 /** Their bodies go to providers and commands. */
-const others = ["POST /v1/chat/completions", "POST /operator/commands/{command}"];
+const others = [
+  "POST /v1/chat/completions",
+  "POST /v1/responses",
+  "POST /v1/embeddings",
+  "POST /v1/messages",
+  "POST /v1/messages/count_tokens",
+  "POST /operator/commands/{command}",
+];
 
 test("these forms are all the management endpoints that take a body", () => {
   const named = [...forms.map(({ name }) => name), ...others];

@@ -51,6 +51,7 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
     ["PATCH /teams/{id}", { name: "T" }, token],
     ["POST /projects", { name: "P", description: "D", budget_allocated: 1 }, token],
     ["PATCH /projects/{id}", { description: "D", budget_allocated: "1.5" }, token],
+    ["POST /jobs", { project_id: project, type: "summarize", payload: { text: "T" }, priority: 1 }, token],
     ["POST /teams/{id}/members", { user_id: newcomer.id, role: "viewer" }, token],
     ["POST /projects/{id}/members", { email: newcomer.email, role: "viewer" }, token],
     ["PATCH /teams/{id}/members/{userId}", { role: "developer" }, token],
@@ -62,8 +63,18 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
     ["PUT /budgets/team/{id}", { allocated: "5.5", period: "none" }, token],
     ["PUT /budgets/user/{id}", { allocated: 5, period: "day" }, token],
     ["PUT /budgets/key/{id}", { allocated: 5, period: "week" }, token],
-    ["PUT /prices/{provider}/{model}", { input: 1, cached_input: "0.5", output: 2 }, token],
+    [
+      "PUT /prices/{provider}/{model}",
+      { input: 1, cached_input: "0.5", output: 2, service_tiers: { flex: { input: 1, output: 1 } } },
+      token,
+    ],
+    ["POST /prices/reprice", { from: "2026-11-01", to: "2026-11-30", dry_run: true, reason: "R" }, token],
     ["POST /v1/decide", { model: "sim-echo", max_tokens: 5, input_tokens: 5 }, token],
+    [
+      "PUT /admin/providers/{name}",
+      { dialect: "openai", base_url: "https://api.example.com/v1", api_key: "sk-form", models: ["m"] },
+      token,
+    ],
     ["POST /admin/webhooks", { url: "https://192.0.2.1/hook", events: ["budget.exceeded"] }, token],
     ["POST /internal/secret-scanning/revoke", [{ token: "x", type: "t", url: "u" }], INTERNAL_TOKEN],
   ];

@@ -3,15 +3,22 @@ import type { SimulatedCall } from "../gateway/src/providers/simulated.ts";
 
 /** An AI provider that keeps its own books: what it says it served is what the server's ledger must say. */
 export type Upstream = AsyncDisposable & {
-  /** What connects a server to it, as `openai`. */
-  readonly env: { readonly OPENAI_API_KEY: string; readonly OPENAI_BASE_URL: string };
+  /** What connects a server to it, as `openai`; it may fail on purpose as often as it likes. */
+  readonly env: Readonly<Record<"OPENAI_API_KEY" | "OPENAI_BASE_URL" | "BREAKER_FAILURE_THRESHOLD", string>>;
+  /** What connects a server to it as `anthropic` besides. */
+  readonly anthropicEnv: Readonly<Record<"ANTHROPIC_API_KEY" | "ANTHROPIC_BASE_URL", string>>;
   /** Calls that are over, in the order in which they ended. */
   readonly calls: readonly SimulatedCall[];
   connections(): Promise<number>;
 };
 
-/** In pico-USD per token. */
-export type TokenPrice = { readonly input: bigint; readonly cached: bigint; readonly output: bigint };
+/** In pico-USD per token. What is written to a cache costs as other input if nobody says otherwise. */
+export type TokenPrice = {
+  readonly input: bigint;
+  readonly cached: bigint;
+  readonly output: bigint;
+  readonly cacheWrite?: bigint;
+};
 
 /** 10 / 1 / 30 USD per million tokens. */
 export const dear: TokenPrice = { input: 10_000_000n, cached: 1_000_000n, output: 30_000_000n };
@@ -25,11 +32,16 @@ export const dearByDefault = {
 
 export const PROVIDER_KEY = "sk-upstream-canary-0123456789";
 
+export function upstreamEnv(baseUrl: string): Upstream["env"] {
+  return { OPENAI_API_KEY: PROVIDER_KEY, OPENAI_BASE_URL: baseUrl, BREAKER_FAILURE_THRESHOLD: "1000" };
+}
+
 export async function startUpstream(): Promise<Upstream> {
   const calls: SimulatedCall[] = [];
   const server = await startSimulatedServer({ log: (call) => void calls.push(call) });
   return {
-    env: { OPENAI_API_KEY: PROVIDER_KEY, OPENAI_BASE_URL: server.baseUrl },
+    env: upstreamEnv(server.baseUrl),
+    anthropicEnv: { ANTHROPIC_API_KEY: PROVIDER_KEY, ANTHROPIC_BASE_URL: server.origin },
     calls,
     connections: server.connections,
     [Symbol.asyncDispose]: server.close,
@@ -38,8 +50,9 @@ export async function startUpstream(): Promise<Upstream> {
 
 /** What the upstream charges for the calls it served. */
 export function billedPico(calls: readonly SimulatedCall[], price: TokenPrice = dear): bigint {
-  return calls.reduce((sum, { promptTokens, cachedTokens, outputTokens }) => {
-    const plain = BigInt(promptTokens - cachedTokens) * price.input;
-    return sum + plain + BigInt(cachedTokens) * price.cached + BigInt(outputTokens) * price.output;
+  return calls.reduce((sum, { promptTokens, cachedTokens, cacheWriteTokens, outputTokens }) => {
+    const plain = BigInt(promptTokens - cachedTokens - cacheWriteTokens) * price.input;
+    const written = BigInt(cacheWriteTokens) * (price.cacheWrite ?? price.input);
+    return sum + plain + written + BigInt(cachedTokens) * price.cached + BigInt(outputTokens) * price.output;
   }, 0n);
 }

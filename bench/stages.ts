@@ -2,7 +2,8 @@
 // the whole; this says which part to look at.
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { chatRequest, upstreamBody } from "../gateway/src/calls/chat.ts";
+import { chatFormat } from "../gateway/src/calls/formats.ts";
+import { aiRequest, upstreamBody } from "../gateway/src/calls/request.ts";
 import { costOf } from "../gateway/src/costs/cost.ts";
 import { defaultRates } from "../gateway/src/costs/prices.shipped.ts";
 import { priceBook, priceOf } from "../gateway/src/costs/prices.ts";
@@ -15,6 +16,7 @@ import { memoryCounters } from "../gateway/src/limits/counters.memory.ts";
 import { limitHeaders } from "../gateway/src/limits/headers.ts";
 import type { Counters, Dimension } from "../gateway/src/limits/limit.ts";
 import { standingsOf, tightestOf } from "../gateway/src/limits/standing.ts";
+import { openAiChat } from "../gateway/src/providers/openai.chat.ts";
 import { streamTap } from "../gateway/src/providers/tap.ts";
 import { wholeAnswer } from "../gateway/src/providers/whole.ts";
 import { freePort, plainEnvironment, startChild } from "./child.ts";
@@ -38,8 +40,8 @@ const small = Buffer.from(chatBody("openai/gpt-5.1", { bytes: 1024, stream: fals
 const large = Buffer.from(chatBody("openai/gpt-5.1", { bytes: 32 * 1024, stream: false }));
 const smallJson = parseJson(small);
 const largeJson = parseJson(large);
-const smallRequest = chatRequest(smallJson, small.length);
-const largeRequest = chatRequest(largeJson, large.length);
+const smallRequest = aiRequest(chatFormat, smallJson, small.length);
+const largeRequest = aiRequest(chatFormat, largeJson, large.length);
 const upstream = { model: "gpt-5.1", asksForUsage: true, outputCap: 4096 };
 
 const MINUTE_MS = 60_000;
@@ -76,7 +78,7 @@ const answer = Buffer.from(
 const chunk = Buffer.from(
   'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"gpt-5.1","choices":[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}],"usage":null}\n\n',
 );
-const tap = streamTap({ hideUsage: true });
+const tap = streamTap(openAiChat, { hideUsage: true });
 
 /** In the order in which a call meets them. */
 const stages: Stage[] = [
@@ -90,12 +92,12 @@ const stages: Stage[] = [
   { name: "standings and limit headers", run: limitAnswer },
   { name: "parse and inspect a body, 1 KB", run: () => parseJson(small) },
   { name: "parse and inspect a body, 32 KB", run: () => parseJson(large) },
-  { name: "check a chat request, 1 KB", run: () => chatRequest(smallJson, small.length) },
-  { name: "check a chat request, 32 KB", run: () => chatRequest(largeJson, large.length) },
+  { name: "check a chat request, 1 KB", run: () => aiRequest(chatFormat, smallJson, small.length) },
+  { name: "check a chat request, 32 KB", run: () => aiRequest(chatFormat, largeJson, large.length) },
   { name: "price of a model", run: () => priceOf(book, "openai", "gpt-5.1", systemClock.now()) },
-  { name: "body for the provider, 1 KB", run: () => upstreamBody(smallRequest, upstream) },
-  { name: "body for the provider, 32 KB", run: () => upstreamBody(largeRequest, upstream) },
-  { name: "usage of a whole answer", run: () => wholeAnswer(answer) },
+  { name: "body for the provider, 1 KB", run: () => upstreamBody(chatFormat, smallRequest.body, upstream) },
+  { name: "body for the provider, 32 KB", run: () => upstreamBody(chatFormat, largeRequest.body, upstream) },
+  { name: "usage of a whole answer", run: () => wholeAnswer(openAiChat, answer) },
   { name: "tap, one streamed chunk", run: () => tap.push(chunk) },
   { name: "cost of a usage", run: () => costOf(usage, rates) },
 ];

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ConditionalPrice, ModelInfo, ModelPrice } from "@pydantic/genai-prices";
 import type { CatalogueModel, CataloguePrice } from "../gateway/src/costs/catalogue.ts";
+import type { Known, TokenKind, UseKind } from "../gateway/src/costs/rates.kinds.ts";
 
 /** `npm run catalogue`: writes the price catalogue from the package that keeps it. NOTICE names its licence. */
 export const cataloguePath = fileURLToPath(new URL("../gateway/src/costs/catalogue.json", import.meta.url));
@@ -11,13 +12,23 @@ const SOURCE = "@pydantic/genai-prices";
 const RELEASE = { version: "0.1.8", publishedOn: "2026-09-23" };
 /** Our names of the providers, and the package's. */
 const PROVIDERS = { anthropic: "anthropic", google: "google", groq: "groq", openai: "openai", xai: "x-ai" };
-const RATES = {
+const TOKENS: Readonly<Record<TokenKind, string>> = {
   input: "input_mtok",
   cachedInput: "cache_read_mtok",
   cacheWrite5m: "cache_write_mtok",
   cacheWrite1h: "cache_write_1h_mtok",
   output: "output_mtok",
-} as const;
+  audioInput: "input_audio_mtok",
+  imageInput: "input_image_mtok",
+  cachedAudioInput: "cache_audio_read_mtok",
+  cachedImageInput: "cache_image_read_mtok",
+  audioOutput: "output_audio_mtok",
+  imageOutput: "output_image_mtok",
+};
+const USES: Readonly<Record<UseKind, string>> = {
+  webSearch: "web_searches_kcount",
+  fileSearch: "storage_searches_kcount",
+};
 
 /** The catalogue's whole text, one model a line. Rejects if the package is missing or not the release named here. */
 export async function catalogueText(): Promise<string> {
@@ -53,16 +64,19 @@ function cataloguePrice(id: string, { constraint, prices }: ConditionalPrice): C
   if (constraint !== undefined && constraint.type !== "start_date") {
     throw new Error(`${id} has a price by the hour of the day, which the catalogue cannot say`);
   }
-  const tiers = thresholdsOf(prices).map((aboveInput) => ({ aboveInput, ...ratesAbove(prices, aboveInput) }));
+  const tiers = thresholdsOf(prices).map((aboveInput) => ({
+    aboveInput,
+    ...ratesAbove(TOKENS, prices, aboveInput),
+  }));
   return {
     ...(constraint === undefined ? {} : { from: constraint.start_date }),
-    ...ratesAbove(prices, -1),
+    ...ratesAbove({ ...TOKENS, ...USES }, prices, -1),
     ...(tiers.length === 0 ? {} : { tiers }),
   };
 }
 
 function thresholdsOf(prices: ModelPrice): readonly number[] {
-  const starts = Object.values(RATES).flatMap((unit) => {
+  const starts = Object.values(TOKENS).flatMap((unit) => {
     const price = prices[unit];
     return typeof price === "object" ? price.tiers.map(({ start }) => start) : [];
   });
@@ -70,15 +84,19 @@ function thresholdsOf(prices: ModelPrice): readonly number[] {
 }
 
 /** Decimal text of what the package has as numbers. What has no output, such as an embedding, costs nothing there. */
-function ratesAbove(prices: ModelPrice, threshold: number): Omit<CataloguePrice, "from" | "tiers"> {
-  const known = Object.entries(RATES).flatMap(([kind, unit]) => {
+function ratesAbove(
+  units: Readonly<Record<string, string>>,
+  prices: ModelPrice,
+  threshold: number,
+): Known<string> {
+  const known = Object.entries(units).flatMap(([kind, unit]) => {
     const price = prices[unit];
     if (price === undefined) return kind === "output" ? [[kind, "0"]] : [];
     if (typeof price === "number") return [[kind, decimal(price)]];
     const tier = price.tiers.findLast(({ start }) => start <= threshold);
     return [[kind, decimal(tier?.price ?? price.base)]];
   });
-  return Object.fromEntries(known) as Omit<CataloguePrice, "from" | "tiers">;
+  return Object.fromEntries(known) as Known<string>;
 }
 
 function decimal(price: number): string {

@@ -9,13 +9,15 @@ const root = join(import.meta.dirname, "..");
 
 type Outcome = { readonly passed: boolean; readonly output: string };
 
+const architecture = ["gateway/src/architecture.test.ts", "client/src/architecture.test.ts"];
+
 const steps: Readonly<Record<string, () => Promise<Outcome>>> = {
   types: () => command(program("tsc"), ["-p", "."]),
+  "types of the client without Node": () => command(program("tsc"), ["-p", "client", "--noEmit"]),
   lint: () => command(program("biome"), ["ci", "--colors=off", "."]),
-  architecture: () =>
-    command(process.execPath, ["--test", "--test-reporter=spec", "gateway/src/architecture.test.ts"]),
+  architecture: () => command(process.execPath, ["--test", "--test-reporter=spec", ...architecture]),
   "generated documents": async () =>
-    faultless(staleDocuments(root).map((path) => `${path} is not what its table says: npm run docs`)),
+    faultless((await staleDocuments(root)).map((path) => `${path} is not what its table says: npm run docs`)),
   documents: async () => faultless(documentFaults(root, readDocuments(root))),
 };
 

@@ -38,7 +38,7 @@ test("every requirement has a row that says where it stands, and what stands has
   const faults = (changed: string) => documentFaults(root, [{ path: "docs/requirements.md", text: changed }]);
   assert.deepEqual(faults(text), []);
   assert.equal(faults(text.replace(/^\| J1 /m, "| J9 ")).length, 1);
-  assert.equal(faults(text.replace(/^(\| J1\s+\| )later/m, "$1perhaps")).length, 1);
+  assert.equal(faults(text.replace(/^(\| J1\s+\| )\w+/m, "$1perhaps")).length, 1);
   assert.equal(faults(`${text}\n| X9 | done | somewhere | trust us |`).length, 1);
 });
 

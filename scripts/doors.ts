@@ -47,7 +47,7 @@ export const doors: readonly Door[] = [
   },
   {
     name: "network",
-    opensIn: /^lib\/(fetch|outbound)\.ts$/,
+    opensIn: /^lib\/(fetch|reach)\.ts$/,
     code: new RegExp(`${own}fetch\\s*\\(|\\bnew (WebSocket|EventSource|XMLHttpRequest)\\b`),
     packages: /^(undici|node:(https|http2|tls|dgram|dns)(\/promises)?)$/,
     values: { "node:http": /^(?!createServer$)/, "node:net": /^(?!(createServer|isIP|isIPv4|isIPv6)$)/ },

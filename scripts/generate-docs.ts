@@ -7,11 +7,16 @@ import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.
 import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
 import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
 import { type Action, actions, changesIdentities } from "../gateway/src/telemetry/actions.ts";
+import { clientSchema } from "./client-schema.ts";
 import { limitRows } from "./limit-rows.ts";
+import { openApi } from "./openapi.ts";
 
 /** Documents that say what a table in the code says: their paths from the root, and their text. */
-export function generatedDocuments(): ReadonlyMap<string, string> {
+export async function generatedDocuments(): Promise<ReadonlyMap<string, string>> {
+  const contract = await openApi();
   return new Map([
+    ["openapi.json", `${JSON.stringify(contract, null, 2)}\n`],
+    ["client/src/schema.ts", clientSchema(contract)],
     [".env.example", environmentExample()],
     ["docs/settings.md", settingsPage()],
     ["docs/errors.md", errorsPage()],
@@ -23,8 +28,8 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
 }
 
 /** The generated documents that are not on disk as they should be. */
-export function staleDocuments(root: string): readonly string[] {
-  return [...generatedDocuments()]
+export async function staleDocuments(root: string): Promise<readonly string[]> {
+  return [...(await generatedDocuments())]
     .filter(
       ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), "utf8") !== text,
     )
@@ -85,7 +90,7 @@ function errorsPage(): string {
 \`X-Correlation-Id\` and stands in every log line. 429 and 503 carry \`Retry-After\` (seconds) and
 \`retry-after-ms\`; \`x-should-retry\` tells official clients whether repeating makes sense at all. Besides these fields:
 \`details\` (\`[{path, message}]\`, VALIDATION_FAILED), \`requiredScope\` (SCOPE_MISSING), \`limit\`, \`reason\` and
-\`resetAt\` (refusals by a limit), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND,
+\`resetAt\` (refusals by a limit; an open breaker has \`resetAt\`), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND,
 MODEL_NOT_ALLOWED, PRICE_UNKNOWN).`,
     table(
       ["code", "status", "type", "message"],
@@ -196,9 +201,10 @@ function table(columns: readonly string[], rows: readonly (readonly string[])[])
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, "..");
-  for (const path of staleDocuments(root)) {
+  const documents = await generatedDocuments();
+  for (const path of await staleDocuments(root)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), generatedDocuments().get(path)!);
+    writeFileSync(join(root, path), documents.get(path)!);
     console.log(`wrote ${path}`);
   }
 }

@@ -53,7 +53,7 @@ type Met = { readonly name: EndpointClass; readonly limit: AppliedLimit };
 
 /** What an AI call of each class meets: with a key, with and without a device, and without a key. */
 export function limitsMet(variables: Readonly<Record<string, string>>, plan: PlanLimits): readonly Met[] {
-  const file = { providers: {}, aliases: {}, prices: {}, plans: {}, limits: {} };
+  const file = { providers: {}, aliases: {}, prices: {}, plans: {}, limits: {}, operations: {} };
   const subjects = { subjectOfAddress: String, subjectOfDevice: String };
   const limitsOf = applicableLimits({ ...limitPlan(readSettings(variables), file), ...subjects });
   const isWithPlan = Object.keys(plan).length > 0;

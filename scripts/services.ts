@@ -12,6 +12,10 @@ export type Services = {
   readonly redisUrl: string;
   readonly postgresPid: number;
   readonly redisPid: number;
+  /** SIGKILL, without a word to its children. Without `durable` its last commits may be lost. */
+  killPostgres(): Promise<void>;
+  /** Starts it again, on the same port and what is on its disk. */
+  restartPostgres(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -42,20 +46,31 @@ export async function startServices({ durable = false }: ServicesOptions = {}): 
 
   try {
     const [postgresPort, redisPort] = await freePorts();
-    const postgres = startPostgres(join(home, "postgres"), postgresPort, durable);
-    children.push(postgres);
+    const postgresHome = join(home, "postgres");
+    initPostgres(postgresHome);
+    let postgres: ChildProcess;
+    const runPostgres = async (): Promise<void> => {
+      postgres = startPostgres(postgresHome, postgresPort, durable);
+      children.push(postgres);
+      const isReady = join(postgresPrograms(), "pg_isready");
+      await starts(postgres, () => succeeds(isReady, ["-h", "127.0.0.1", "-p", `${postgresPort}`]));
+    };
     const redis = startRedis(redisPort);
     children.push(redis);
-    const isReady = join(postgresPrograms(), "pg_isready");
-    await Promise.all([
-      starts(postgres, () => succeeds(isReady, ["-h", "127.0.0.1", "-p", `${postgresPort}`])),
-      starts(redis, () => accepts(redisPort)),
-    ]);
+    await Promise.all([runPostgres(), starts(redis, () => accepts(redisPort))]);
     return {
       databaseUrl: `postgres://postgres@127.0.0.1:${postgresPort}/postgres`,
       redisUrl: `redis://127.0.0.1:${redisPort}`,
-      postgresPid: postgres.pid!,
+      get postgresPid() {
+        return postgres.pid!;
+      },
       redisPid: redis.pid!,
+      async killPostgres() {
+        const exited = once(postgres, "exit");
+        postgres.kill("SIGKILL");
+        await exited;
+      },
+      restartPostgres: () => eventually(runPostgres),
       stop,
     };
   } catch (error) {
@@ -64,9 +79,7 @@ export async function startServices({ durable = false }: ServicesOptions = {}): 
   }
 }
 
-function startPostgres(home: string, port: number, durable: boolean): ChildProcess {
-  const programs = postgresPrograms();
-  const data = join(home, "data");
+function initPostgres(home: string): void {
   const identity = unprivileged();
   mkdirSync(home);
   if (identity.uid !== undefined) {
@@ -75,14 +88,17 @@ function startPostgres(home: string, port: number, durable: boolean): ChildProce
     chownSync(join(home, ".."), identity.uid, identity.gid!);
   }
   execFileSync(
-    join(programs, "initdb"),
-    ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", data],
+    join(postgresPrograms(), "initdb"),
+    ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "-D", join(home, "data")],
     {
       ...identity,
       cwd: home,
       stdio: ["ignore", "ignore", "inherit"],
     },
   );
+}
+
+function startPostgres(home: string, port: number, durable: boolean): ChildProcess {
   const settings = {
     port,
     listen_addresses: "127.0.0.1",
@@ -92,8 +108,8 @@ function startPostgres(home: string, port: number, durable: boolean): ChildProce
     ...(durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  return spawn(join(programs, "postgres"), ["-D", data, ...flags], {
-    ...identity,
+  return spawn(join(postgresPrograms(), "postgres"), ["-D", join(home, "data"), ...flags], {
+    ...unprivileged(),
     cwd: home,
     stdio: "ignore",
   });
@@ -155,6 +171,19 @@ async function starts(child: ChildProcess, isUp: () => Promise<boolean>): Promis
     await pause(20);
   }
   throw new Error(`${child.spawnfile} did not start within ${START_LIMIT_MS} ms`);
+}
+
+/** A server that was killed leaves children that must end before another can begin. */
+async function eventually(start: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await pause(100);
+    }
+  }
 }
 
 async function succeeds(program: string, args: string[]): Promise<boolean> {

@@ -10,12 +10,12 @@ import { type Abuse, abuse } from "./limits/abuse.ts";
 import { type AdmitDeps, admit } from "./limits/admit.ts";
 import { applicableLimits, type LimitRules } from "./limits/applicable.ts";
 import { memoryCounters } from "./limits/counters.memory.ts";
-import { redisCounters } from "./limits/counters.redis.ts";
+import { keyOf, redisCounters } from "./limits/counters.redis.ts";
 import type { Counters } from "./limits/limit.ts";
 import { quotaMirror } from "./limits/mirror.ts";
 import { type Pressure, pressure } from "./limits/pressure.ts";
 import { type ProvenQuotas, provenQuotas } from "./limits/proven-quotas.ts";
-import { openRedis } from "./store/redis.ts";
+import { openRedis, type RedisDoor } from "./store/redis.ts";
 import type { Db } from "./store/tables.ts";
 import type { Cause, Change } from "./telemetry/change.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -27,6 +27,8 @@ export type OpenCounters = {
   /** Counters of this process, for when `counters` is away. */
   readonly fallback: Counters;
   readonly proven: ProvenQuotas;
+  /** Undefined without Redis: this process shares nothing. */
+  readonly shared: { readonly redis: RedisDoor; readonly keyOf: (name: string) => string } | undefined;
   close(): Promise<void>;
 };
 
@@ -39,14 +41,16 @@ export async function openCounters(deps: {
   const proven = provenQuotas();
   if (settings.REDIS_URL === undefined) {
     const counters = memoryCounters({ clock });
-    return { counters, fallback: counters, proven, close: () => counters.close() };
+    return { counters, fallback: counters, proven, shared: undefined, close: () => counters.close() };
   }
   const redis = openRedis({ url: settings.REDIS_URL, clock, onConnected: proven.forget });
-  const counters = redisCounters({ redis, deployment: await readDeployment(db) });
+  const deployment = await readDeployment(db);
+  const counters = redisCounters({ redis, deployment });
   return {
     counters,
     fallback: memoryCounters({ clock }),
     proven,
+    shared: { redis, keyOf: (name) => keyOf(deployment, name) },
     async close() {
       await counters.close();
       await redis.close();
@@ -74,6 +78,8 @@ export function openLimits(deps: {
   readonly change: Change;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Jobs that wait for a worker. */
+  readonly queueDepth: () => number;
   readonly subjectOfAddress: (address: string) => string;
   readonly subjectOfDevice: (device: string) => string;
   readonly trouble: (what: string) => (error: unknown) => void;
@@ -107,8 +113,7 @@ export function openLimits(deps: {
     maxInFlight: settings.OVERLOAD_MAX_IN_FLIGHT,
     maxQueueDepth: settings.OVERLOAD_MAX_QUEUE_DEPTH,
     maxDelayMs: settings.OVERLOAD_MAX_EVENT_LOOP_DELAY_MS,
-    // There are no jobs yet.
-    queueDepth: () => 0,
+    queueDepth: deps.queueDepth,
     loopDelayP99Ms: loop.sampleP99Ms,
   });
   const rules = { ...limitPlan(settings, deps.file), subjectOfAddress, subjectOfDevice };

@@ -20,7 +20,7 @@ import { type FilePlans, holdPlan, missingPlans, planOf } from "./limits/plans.t
 import { lookupThrottle, registrationThrottle, signInThrottle } from "./limits/sign-in.ts";
 import type { Db } from "./store/tables.ts";
 import { erasePersonal } from "./telemetry/audit.personal.ts";
-import { type Cause, changes } from "./telemetry/change.ts";
+import { type Cause, type ChangeDeps, changes } from "./telemetry/change.ts";
 import { sampled } from "./telemetry/sampled.ts";
 
 /** At a time two passwords are hashed, and 32 wait: more would take the threads that everything else needs. */
@@ -38,6 +38,8 @@ export async function openPeople(options: {
   readonly settings: Settings;
   readonly secretKey: Uint8Array;
   readonly db: Db;
+  /** The same database, without the time limit of requests. */
+  readonly maintenance: Db;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly filePlans: FilePlans;
@@ -47,7 +49,8 @@ export async function openPeople(options: {
   readonly onCache: (result: CacheResult) => void;
   readonly trouble: (what: string) => (error: unknown) => void;
 }) {
-  const { settings, secretKey, db, clock, chance, filePlans, counters, fallback, trouble } = options;
+  const { settings, secretKey, db, maintenance, clock, chance, filePlans, counters, fallback, trouble } =
+    options;
   const keysFor = (purpose: Purpose) =>
     secretKeysOf(settings, secretKey).map((key) => derivedKey(key, purpose));
   const tokens = tokensOf(settings, keysFor("static-token")[0]!);
@@ -84,7 +87,7 @@ export async function openPeople(options: {
     peppers: peppersOf(settings, secretKey),
     onCache: options.onCache,
   });
-  const change = changes({
+  const changing: ChangeDeps = {
     db,
     clock,
     chance,
@@ -94,7 +97,8 @@ export async function openPeople(options: {
       identities.noticeEpoch(epoch);
       await counters.raiseEpoch(EPOCH_KEY, epoch).catch(trouble("epoch not raised"));
     },
-  });
+  };
+  const change = changes(changing);
   await dropCachedIdentities({ change }, BY_SETTINGS, settings.KEY_CACHE_EPOCH);
   await bootstrap(settings, { ...signing, change });
 
@@ -115,6 +119,7 @@ export async function openPeople(options: {
   return {
     ...signing,
     change,
+    longChange: changes({ ...changing, db: maintenance }),
     filePlans,
     holdPlan: holdPlan(filePlans),
     identifier: identities,

@@ -35,7 +35,14 @@ export type Person = {
   readonly refreshToken: string;
 };
 
-const noFile: ConfigFile = { providers: {}, aliases: {}, prices: {}, plans: {}, limits: {} };
+const noFile: ConfigFile = {
+  providers: {},
+  aliases: {},
+  prices: {},
+  plans: {},
+  limits: {},
+  operations: {},
+};
 export const testSecretKey = Buffer.alloc(32, 0x0f);
 
 export async function testApp(

@@ -1,20 +1,23 @@
 import { openAlerts } from "./app.alerts.ts";
+import { providerBreakers } from "./app.breakers.ts";
+import { openEvents } from "./app.events.ts";
+import { openJobs } from "./app.jobs.ts";
 import { openCounters, openLimits } from "./app.limits.ts";
-import { openPeople, peppersOf } from "./app.people.ts";
-import type { Call } from "./calls/call.ts";
+import { openPeople, peppersOf, secretKeysOf } from "./app.people.ts";
+import { openProviders } from "./app.providers.ts";
+import { asker } from "./calls/ask.ts";
 import { countSettled } from "./calls/count.ts";
 import { payers } from "./calls/payer.ts";
 import { projectParts } from "./calls/project-parts.ts";
 import type { RunDeps } from "./calls/run.ts";
-import type { Routes } from "./calls/target.ts";
 import { bookWith, filePlans, trustedProxies } from "./config/config.ts";
-import { SettingsError } from "./config/environment.ts";
 import type { ConfigFile } from "./config/file.ts";
-import { plannedProviders } from "./config/providers.ts";
 import type { Settings } from "./config/settings.ts";
+import { keepLedgerDays } from "./costs/ledger-days.ts";
 import { openMoney } from "./costs/money.ts";
 import { pricedModels } from "./costs/prices.list.ts";
 import { loadPrices, openPrices, type Prices } from "./costs/prices.stored.ts";
+import { priceOf } from "./costs/prices.ts";
 import type { Access, Endpoint } from "./http/endpoint.ts";
 import { endpointTable } from "./http/endpoints.ts";
 import { pages } from "./http/pages.ts";
@@ -24,12 +27,12 @@ import { sweepSessions } from "./identity/sessions.ts";
 import { watchEpochs } from "./identity/watch-epochs.ts";
 import { atMost, type Clock } from "./lib/clock.ts";
 import { type Chance, uuidv7 } from "./lib/ids.ts";
+import { usdText } from "./lib/money.ts";
 import { derivedKey, secretMatcher } from "./lib/secrets.ts";
 import { allLimits, EPOCH_KEY } from "./limits/applicable.ts";
 import type { Counters } from "./limits/limit.ts";
-import { openAiCompatible } from "./providers/openai.ts";
-import type { Provider } from "./providers/provider.ts";
-import { simulated } from "./providers/simulated.ts";
+import type { Breakers } from "./providers/breakers.ts";
+import type { Providers } from "./providers/known.ts";
 import type { Store } from "./store/store.ts";
 import { anchorAudit } from "./telemetry/audit.anchor.ts";
 import type { Change } from "./telemetry/change.ts";
@@ -55,7 +58,12 @@ export type AppOptions = {
 };
 
 /** What a command uses of a running app in place of what it would make for itself. */
-export type Running = Pick<Prices, "readPrices"> & { readonly change: Change; readonly counters: Counters };
+export type Running = Pick<Prices, "readPrices"> & {
+  readonly change: Change;
+  readonly counters: Counters;
+  readonly breakers: Breakers;
+  readonly providers: Providers;
+};
 
 export type App = {
   /** `http://127.0.0.1:8080` */
@@ -76,7 +84,11 @@ const SETTLE_AT_STOP_MS = 5_000;
 export async function openApp(options: AppOptions): Promise<App> {
   const { settings, file, secretKey, store, clock, chance, log, operator } = options;
   const { db } = store;
-  const metrics = newMetrics({ callsInFlight: () => money.inFlight() });
+  const metrics = newMetrics({
+    callsInFlight: () => money.inFlight(),
+    breakers: () => breakers.seen(),
+    breakersAreShared: () => breakers.isShared(),
+  });
   const tell = troubleLog({ log, clock });
   const trouble = (what: string) => (error: unknown) => tell(what, error);
 
@@ -86,6 +98,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     settings,
     secretKey,
     db,
+    maintenance: store.maintenance,
     clock,
     chance,
     filePlans: filePlans(file),
@@ -95,7 +108,16 @@ export async function openApp(options: AppOptions): Promise<App> {
     trouble,
   });
   const { change, identifier: identities } = people;
-  const limits = openLimits({ ...people, settings, file, counting, log, metrics, trouble });
+  const limits = openLimits({
+    ...people,
+    settings,
+    file,
+    counting,
+    log,
+    metrics,
+    queueDepth: () => jobs.queueDepth(),
+    trouble,
+  });
   const peppers = peppersOf(settings, secretKey);
   const pepper = peppers[0]!;
   const forgetEpochs = await watchEpochs({
@@ -121,8 +143,42 @@ export async function openApp(options: AppOptions): Promise<App> {
     },
   });
 
-  const routes = openRoutes(settings, file, clock);
+  const stopKeepingDays = keepLedgerDays({
+    db: store.maintenance,
+    clock,
+    change: people.longChange,
+    retentionDays: settings.LEDGER_RETENTION_DAYS,
+    onClosed({ day, calls, costPico }) {
+      metrics.closedDays.inc();
+      log.info({ day, calls, costUsd: usdText(costPico) }, "day of the ledger closed");
+    },
+    onTrouble: trouble("days of the ledger not kept"),
+  });
+
+  const secretKeys = secretKeysOf(settings, secretKey);
+  const routing = await openProviders({ settings, file, secretKeys, store, clock, log, trouble });
+  const { providers, routes } = routing;
   const alerts = openAlerts({ settings, secretKey, db, clock, chance, log, metrics, trouble });
+  const breakers = providerBreakers({
+    settings,
+    providers: () => [...routes().providers.keys()],
+    counting,
+    db,
+    clock,
+    chance,
+    announce: alerts.announce,
+    log,
+    metrics,
+    trouble,
+  });
+  const live = await openEvents({
+    settings,
+    store,
+    clock,
+    entering: { ...limits, identifier: identities },
+    metrics,
+    trouble,
+  });
   const paying = payers({ db, clock });
   const stops = new Set<() => void>();
   const runDeps: RunDeps = {
@@ -138,24 +194,49 @@ export async function openApp(options: AppOptions): Promise<App> {
       stops.add(stop);
       return () => stops.delete(stop);
     },
-    onFirstByte: ({ target }: Call, elapsedMs) =>
-      metrics.firstByteSeconds.labels(target.provider.name).observe(elapsedMs / 1000),
+    chance,
+    breakers,
+    topUp: money.topUp,
+    priceOf: (provider, model) => priceOf(prices.prices(), provider, model, clock.now()),
+    onFirstByte: ({ provider }, elapsedMs) =>
+      metrics.firstByteSeconds.labels(provider.name).observe(elapsedMs / 1000),
     onSettled(settlement) {
       countSettled(metrics, settlement);
       alerts.spent(settlement.budgetIds);
     },
   };
 
+  const asking = { routes, prices: prices.prices, chance };
+  const jobs = openJobs({
+    ...people,
+    ...alerts,
+    ...asking,
+    settings,
+    file,
+    store,
+    clock,
+    payers: paying,
+    ask: asker({ ...runDeps, ...asking }),
+    metrics,
+    trouble,
+  });
+
   let isStopping = false;
   const endpoints = endpointTable({
     ...runDeps,
     ...people,
     ...alerts,
+    live,
+    ...jobs,
+    maintenance: store.maintenance,
     pepper,
     peppers,
+    chance,
     routes,
+    providers,
     metrics,
     ...prices,
+    breakers,
     payers: paying,
     listed: () => pricedModels(prices.prices()),
     pages: pages(derivedKey(secretKey, "cursor")),
@@ -165,12 +246,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     quotas: limits.quotas,
     allLimits: (subject) => allLimits(limits.rules, subject),
     limitsOf: limits.limitsOf,
-    readiness: () => readinessOf({ db, counters, isStopping }),
+    readiness: () => readinessOf({ db, counters, breakers, isStopping }),
     runCommand: (name, input) =>
       operator === undefined
         ? Promise.reject(new Error("there is no operator"))
-        : operator.runCommand({ change, counters, readPrices }, name, input),
-  }).filter(({ exists }) => exists !== false);
+        : operator.runCommand({ change, counters, readPrices, breakers, providers }, name, input),
+  })
+    .filter(({ exists }) => exists !== false)
+    .filter(({ path, access }) => settings.ROLE !== "worker" || isForWorkers(path, access));
   const absent = new Set<Access["credential"]>();
   if (settings.INTERNAL_API_TOKEN === undefined) absent.add("internal");
   if (operator === undefined) absent.add("operator");
@@ -208,12 +291,15 @@ export async function openApp(options: AppOptions): Promise<App> {
     clock.every(LAST_USE_FLUSH_MS, () => identities.flushLastUse().catch(trouble("last use not written"))),
     clock.every(PRICES_REFRESH_MS, () => readPrices().catch(trouble("prices not read"))),
   ];
+  const url = await listen(server, settings.HOST, settings.PORT);
+  jobs.work();
   return {
-    url: await listen(server, settings.HOST, settings.PORT),
+    url,
     endpoints: endpoints.filter(({ access }) => !absent.has(access.credential)),
     change,
     async close() {
       isStopping = true;
+      const silent = live.close();
       const finished = server.close();
       // A connection that falls idle during the stop would wait for its next request until its keep-alive ends, and one
       // that never sent anything is not even idle.
@@ -223,37 +309,30 @@ export async function openApp(options: AppOptions): Promise<App> {
           else server.server.closeIdleConnections();
         }),
       );
-      await atMost(clock, settings.SHUTDOWN_TIMEOUT_SECONDS * 1000, finished);
+      const graceMs = settings.SHUTDOWN_TIMEOUT_SECONDS * 1000;
+      await Promise.all([atMost(clock, graceMs, finished), jobs.close(graceMs)]);
       for (const stop of stops) stop();
       await atMost(clock, SETTLE_AT_STOP_MS, finished);
       server.server.closeAllConnections();
       for (const stop of timers) stop();
       await forgetEpochs();
+      await stopKeepingDays();
+      await breakers.close();
+      await silent;
       await alerts.close();
       const unsettled = await money.close(SETTLE_AT_STOP_MS);
       if (unsettled > 0) log.error({ unsettled }, "calls not settled; their reservations will expire");
       await limits.close().catch(trouble("daily counts not written"));
       await identities.flushLastUse().catch(trouble("last use not written"));
       await stopAnchoring();
-      await Promise.all([...routes.providers.values()].map((provider) => provider.close()));
+      await routing.close();
       await counting.close();
       await store.close();
     },
   };
 }
 
-/** The configured providers; without any, the simulated one. */
-function openRoutes(settings: Settings, file: ConfigFile, clock: Clock): Routes {
-  const planned: readonly Provider[] = plannedProviders(settings, file).map(openAiCompatible);
-  const opened = planned.length > 0 ? planned : [simulated({ clock })];
-  const providers = new Map(opened.map((provider) => [provider.name, provider]));
-  const wanted = settings.DEFAULT_PROVIDER;
-  const fallback = wanted === undefined ? opened[0] : providers.get(wanted);
-  const faults = Object.entries(file.aliases)
-    .filter(([, target]) => !providers.has(target.slice(0, target.indexOf("/"))))
-    .map(([alias, target]) => `the alias ${alias} names ${target}, whose provider is not configured`);
-  if (providers.size < opened.length) faults.push("two providers have the same name");
-  if (fallback === undefined) faults.push(`DEFAULT_PROVIDER=${wanted} is not configured`);
-  if (fallback === undefined || faults.length > 0) throw new SettingsError(faults);
-  return { providers, aliases: new Map(Object.entries(file.aliases)), fallback };
+/** A process that only does jobs answers who watches it, and the command line. */
+function isForWorkers(path: string, { credential }: Access): boolean {
+  return credential === "operator" || ["/healthz", "/readyz", "/metrics"].includes(path);
 }

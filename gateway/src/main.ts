@@ -9,6 +9,7 @@ import { runRemotely, writeOperatorToken } from "./cli/remote.ts";
 import { bookWith, filePlans, limitPlan } from "./config/config.ts";
 import { environment, readSettings } from "./config/environment.ts";
 import { type ConfigFile, readConfigFile } from "./config/file.ts";
+import { providerRules } from "./config/providers.ts";
 import { secretKeyOf } from "./config/secret-key.ts";
 import type { Settings } from "./config/settings.ts";
 import { loadPrices } from "./costs/prices.stored.ts";
@@ -27,7 +28,9 @@ import { memoryCounters } from "./limits/counters.memory.ts";
 import { holdPlan, planOf } from "./limits/plans.ts";
 import { checksOf } from "./main.doctor.ts";
 import { openStore, orClosed, withStore } from "./main.store.ts";
+import { knownProviders } from "./providers/known.ts";
 import { startSimulatedServer } from "./providers/simulated.server.ts";
+import { loadProviders } from "./providers/stored.ts";
 import { FolderInUse } from "./store/lock.ts";
 import { migrate, migrateDown, migrationStatus } from "./store/migrate.ts";
 import type { Store } from "./store/store.ts";
@@ -39,7 +42,8 @@ const out = (text: string) => void process.stdout.write(`${text}\n`);
 const note = (text: string) => void process.stderr.write(`${text}\n`);
 
 const actions: Actions = {
-  serve,
+  serve: () => serve(environment),
+  worker: () => serve({ ...environment, ROLE: "worker" }),
   async data(name, input) {
     const settings = readSettings(environment);
     try {
@@ -72,8 +76,8 @@ const actions: Actions = {
   },
 };
 
-async function serve(): Promise<void> {
-  const settings = readSettings(environment);
+async function serve(variables: typeof environment): Promise<void> {
+  const settings = readSettings(variables);
   const file = readConfigFile(settings.CONFIG_FILE);
   const log = jsonLog(settings.LOG_LEVEL, clock, process.stdout);
   const { store, announce } = await openStore(settings);
@@ -93,7 +97,7 @@ async function serve(): Promise<void> {
   const forgetToken =
     announce === undefined ? () => {} : writeOperatorToken(settings.DATA_DIR, operatorToken);
   announce?.(app.url);
-  await welcome(settings, deps, app.url);
+  if (settings.ROLE !== "worker") await welcome(settings, deps, app.url);
   log.info(
     { url: app.url, store: store.kind, redis: settings.REDIS_URL !== undefined },
     "Tollgate is listening",
@@ -151,11 +155,13 @@ async function runForOperator(deps: CommandDeps, name: string, input: unknown): 
 function commandDeps(settings: Settings, file: ConfigFile, { db, maintenance }: Store): CommandDeps {
   const secretKey = secretKeyOf(settings, chance);
   const pepper = peppersOf(settings, secretKey)[0]!;
-  const macKeys = secretKeysOf(settings, secretKey).map((key) => derivedKey(key, "audit-mac"));
+  const secretKeys = secretKeysOf(settings, secretKey);
+  const macKeys = secretKeys.map((key) => derivedKey(key, "audit-mac"));
   // Servers hear of the change by NOTIFY.
-  const change = changes({ db, clock, chance, macKey: macKeys[0]!, raiseEpoch, announce: async () => {} });
+  const changing = { clock, chance, macKey: macKeys[0]!, raiseEpoch, announce: async () => {} };
   const plans = filePlans(file);
   const bookOf = bookWith(settings, file);
+  const providing = providerRules(settings, file, secretKeys);
   // A user's own limits have nothing to do with addresses and devices.
   const rules = { ...limitPlan(settings, file), subjectOfAddress: () => "", subjectOfDevice: () => "" };
   return {
@@ -165,7 +171,8 @@ function commandDeps(settings: Settings, file: ConfigFile, { db, maintenance }: 
     chance,
     pepper,
     macKeys,
-    change,
+    change: changes({ ...changing, db }),
+    longChange: changes({ ...changing, db: maintenance }),
     holdPlan: holdPlan(plans),
     planOf: planOf(plans),
     allLimits: (subject) => allLimits(rules, subject),
@@ -174,6 +181,10 @@ function commandDeps(settings: Settings, file: ConfigFile, { db, maintenance }: 
     quotas: quotas({ db, clock }),
     bookOf,
     readPrices: async () => bookOf(await loadPrices(db)),
+    providers: {
+      ...providing,
+      readProviders: async () => knownProviders(providing, await loadProviders(db)),
+    },
     erasePersonal,
     passwords: passwords(hashGate({ running: 1, waiting: 8 })),
     defaultUser: settings.APP_AUTH_DEFAULT_USER,

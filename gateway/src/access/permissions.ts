@@ -25,6 +25,7 @@ const readOnly: readonly Scope[] = [
   "projects:read",
   "costs:read",
   "limits:read",
+  "events:read",
 ];
 const developer: readonly Scope[] = scopes.filter((scope) => scope !== "admin:*");
 

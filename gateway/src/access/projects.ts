@@ -47,6 +47,23 @@ export async function listProjects(
   return only === undefined || only.id <= after ? [] : [only];
 }
 
+/** Of these users and projects, who by themselves knows of which; with a key, a caller may know of fewer. */
+export async function knownProjects(
+  db: Db,
+  userIds: readonly string[],
+  projectIds: readonly number[],
+): Promise<readonly { readonly userId: string; readonly id: number }[]> {
+  if (userIds.length === 0 || projectIds.length === 0) return [];
+  const { level, memberships } = standingOf(sql`asking.id`, false);
+  const { rows } = await sql<{ userId: string; id: number }>`
+    select asking.id as "userId", projects.id
+    from projects cross join unnest(${userIds}::text[]) as asking (id) ${memberships}
+    where projects.id = any(${projectIds}::bigint[]) and projects.deleted_at is null and ${level} is not null`.execute(
+    db,
+  );
+  return rows;
+}
+
 type ProjectRow = {
   id: number;
   name: string;
@@ -58,22 +75,31 @@ type ProjectRow = {
   level: Level;
 };
 
+/** SQL: what a user is in each row of `projects`, and what that is read from. */
+type Standing = { readonly level: RawBuilder<Level | null>; readonly memberships: RawBuilder<unknown> };
+
 /** The one place that says what a user is in a project: its owner, a member, or something in its team. */
+function standingOf(userId: RawBuilder<unknown>, isAdministrator: boolean): Standing {
+  return {
+    level: highestOf(
+      sql`case when ${isAdministrator}::boolean or projects.owner_id = ${userId} then 'owner' end`,
+      sql`here.role`,
+      sql`case when teams.owner_id = ${userId} then 'manager' end`,
+      sql`there.role`,
+    ),
+    memberships: sql`
+      left join project_members as here on here.project_id = projects.id and here.user_id = ${userId}
+      left join teams on teams.id = projects.team_id and teams.deleted_at is null
+      left join team_members as there on there.team_id = teams.id and there.user_id = ${userId}`,
+  };
+}
+
 async function readProjects(db: Db, caller: Caller, which: RawBuilder<unknown>): Promise<readonly Project[]> {
-  const { userId } = caller;
-  const level = highestOf(
-    sql`case when ${isAdministrator(caller)}::boolean or projects.owner_id = ${userId} then 'owner' end`,
-    sql`here.role`,
-    sql`case when teams.owner_id = ${userId} then 'manager' end`,
-    sql`there.role`,
-  );
+  const { level, memberships } = standingOf(sql`${caller.userId}::text`, isAdministrator(caller));
   const { rows } = await sql<ProjectRow>`
     select * from (
       select projects.*, ${level} as level
-      from projects
-      left join project_members as here on here.project_id = projects.id and here.user_id = ${userId}
-      left join teams on teams.id = projects.team_id and teams.deleted_at is null
-      left join team_members as there on there.team_id = teams.id and there.user_id = ${userId}
+      from projects ${memberships}
       where projects.deleted_at is null
     ) as known
     where level is not null and ${which}`.execute(db);

@@ -25,20 +25,44 @@ export async function listTeams(db: Db, caller: Caller, { after, limit }: Sectio
   return readTeams(db, caller, sql`id > ${after} order by id limit ${limit}`);
 }
 
+/** Of these users and teams, who by themselves knows of which. */
+export async function knownTeams(
+  db: Db,
+  userIds: readonly string[],
+  teamIds: readonly number[],
+): Promise<readonly { readonly userId: string; readonly id: number }[]> {
+  if (userIds.length === 0 || teamIds.length === 0) return [];
+  const { level, memberships } = standingOf(sql`asking.id`, false);
+  const { rows } = await sql<{ userId: string; id: number }>`
+    select asking.id as "userId", teams.id
+    from teams cross join unnest(${userIds}::text[]) as asking (id) ${memberships}
+    where teams.id = any(${teamIds}::bigint[]) and teams.deleted_at is null and ${level} is not null`.execute(
+    db,
+  );
+  return rows;
+}
+
 type TeamRow = { id: number; name: string; owner_id: string; created_at: Date; level: Level };
 
-/** The one place that says what a user is in a team: its owner or a member. */
+/** SQL, the one place that says what a user is in a team: its owner or a member. */
+function standingOf(userId: RawBuilder<unknown>, isAdministrator: boolean) {
+  return {
+    level: highestOf(
+      sql`case when ${isAdministrator}::boolean or teams.owner_id = ${userId} then 'owner' end`,
+      sql`members.role`,
+    ),
+    memberships: sql`
+      left join team_members as members on members.team_id = teams.id and members.user_id = ${userId}`,
+  };
+}
+
 async function readTeams(db: Db, caller: Caller, which: RawBuilder<unknown>): Promise<readonly Team[]> {
   if (boundProject(caller) !== undefined) return [];
-  const { userId } = caller;
-  const level = highestOf(
-    sql`case when ${isAdministrator(caller)}::boolean or teams.owner_id = ${userId} then 'owner' end`,
-    sql`members.role`,
-  );
+  const { level, memberships } = standingOf(sql`${caller.userId}::text`, isAdministrator(caller));
   const { rows } = await sql<TeamRow>`
     select * from (
       select teams.*, ${level} as level
-      from teams left join team_members as members on members.team_id = teams.id and members.user_id = ${userId}
+      from teams ${memberships}
       where teams.deleted_at is null
     ) as known
     where level is not null and ${which}`.execute(db);

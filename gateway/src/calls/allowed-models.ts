@@ -1,6 +1,6 @@
 import type { KeyGrant } from "../identity/principal.ts";
 import { TollgateError } from "../lib/errors.ts";
-import type { Target } from "./target.ts";
+import type { Target } from "./route.ts";
 
 /** A model by the name that callers use, and by what that name resolves to. */
 export type NamedModel = { readonly asked: string; readonly provider: string; readonly model: string };
@@ -12,8 +12,13 @@ export function mayUse(key: KeyGrant | undefined, { asked, provider, model }: Na
   return [asked, `${provider}/${model}`, `${provider}/*`].some((name) => allowed.includes(name));
 }
 
-/** Throws MODEL_NOT_ALLOWED. */
-export function requireModel(key: KeyGrant | undefined, asked: string, { provider, model }: Target): void {
-  if (mayUse(key, { asked, provider: provider.name, model })) return;
-  throw new TollgateError("MODEL_NOT_ALLOWED", { model: asked });
+/** Throws MODEL_NOT_ALLOWED for a target that the key may not use under the name `asked`. */
+export function requireModel(
+  key: KeyGrant | undefined,
+  asked: string,
+): (target: Pick<Target, "provider" | "model">) => void {
+  return ({ provider, model }) => {
+    if (mayUse(key, { asked, provider: provider.name, model })) return;
+    throw new TollgateError("MODEL_NOT_ALLOWED", { model: asked });
+  };
 }

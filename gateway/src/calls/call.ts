@@ -1,10 +1,9 @@
 import type { Principal } from "../identity/principal.ts";
-import type { EndpointClass } from "../limits/applicable.ts";
 import type { Ticket } from "../limits/ticket.ts";
-import type { ChatRequest } from "./chat.ts";
-import type { Target } from "./target.ts";
+import type { AiRequest } from "./request.ts";
+import type { Route } from "./route.ts";
 
-/** One AI request on its way to a provider, whatever dialect it came in. */
+/** One AI request on its way to a provider, whatever format it came in. */
 export type Call = {
   /** UUIDv7: reservation and ledger row have the same id, so every step can be repeated. */
   readonly id: string;
@@ -13,9 +12,12 @@ export type Call = {
   /** Who pays besides the user; undefined: nobody. */
   readonly projectId: number | undefined;
   readonly operation: string;
-  readonly endpointClass: EndpointClass;
-  readonly request: ChatRequest;
-  readonly target: Target;
+  /** As the ledger says it. */
+  readonly endpointClass: string;
+  readonly request: AiRequest;
+  readonly route: Route;
+  /** The client's own; a provider takes of them what it knows. */
+  readonly headers: Readonly<Record<string, string>>;
   /** What the call's limits took. */
   readonly ticket: Ticket;
 };
@@ -31,6 +33,6 @@ export type Answer = {
   /** Breaks an answer that nobody takes any more. */
   abandon(): void;
   onDrain(listener: () => void): void;
-  /** The reader left before the end. Called at most once. */
+  /** The reader left before the end. A listener is called at most once. */
   onGone(listener: () => void): void;
 };

@@ -1,22 +1,20 @@
 import { type Bound, reserveFor } from "../costs/bound.ts";
 import { budgetsById, type CurrentBudget } from "../costs/budgets.read.ts";
-import type { PriceBook } from "../costs/prices.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
 import type { LimitsOf } from "../limits/applicable.ts";
 import type { Db } from "../store/tables.ts";
 import { requireModel } from "./allowed-models.ts";
-import { tokensOf } from "./chat.ts";
 import type { Visitor } from "./enter.ts";
 import { type JudgeDeps, type JudgedLimit, judgeLimits } from "./judge-limits.ts";
 import type { Payers } from "./payer.ts";
-import { type Routes, type Target, targetOf } from "./target.ts";
+import { type AiRequest, tokensOf } from "./request.ts";
+import { type RouteDeps, routeOf, type Target } from "./route.ts";
 
 /** A chat call that is not made. */
 export type Proposal = {
-  readonly model: string;
-  readonly bound: Bound;
+  readonly request: AiRequest;
   /** The project that would be named to pay. */
   readonly projectId: number | undefined;
 };
@@ -40,14 +38,13 @@ export type Obstacle = {
   readonly budget?: CurrentBudget;
 };
 
-export type DecideDeps = JudgeDeps & {
-  readonly db: Db;
-  readonly clock: Clock;
-  readonly routes: Routes;
-  readonly prices: () => PriceBook;
-  readonly payers: Payers;
-  readonly limitsOf: LimitsOf;
-};
+export type DecideDeps = JudgeDeps &
+  RouteDeps & {
+    readonly db: Db;
+    readonly clock: Clock;
+    readonly payers: Payers;
+    readonly limitsOf: LimitsOf;
+  };
 
 /**
  * The decisions of `enter` and `run` without what they take (B7): no limit is used, nothing is reserved, nothing is
@@ -56,16 +53,16 @@ export type DecideDeps = JudgeDeps & {
 export async function decide(deps: DecideDeps, visitor: Visitor, proposal: Proposal): Promise<Decision> {
   const { principal } = visitor;
   const obstacles: Obstacle[] = [];
-  const target = await tried(obstacles, async () => allowedTarget(deps, visitor, proposal.model));
+  const { bound } = proposal.request;
+  const target = await tried(obstacles, async () => firstTarget(deps, visitor, proposal.request));
 
-  const call = { id: "decide", tokens: tokensOf(proposal.bound) };
+  const call = { id: "decide", tokens: tokensOf(bound) };
   const limits = await judgeLimits(deps, deps.limitsOf(visitor, { class: "chat", call }));
   obstacles.push(...limitObstacles(limits));
 
   const projectId = await tried(obstacles, () => deps.payers.projectOf(principal, proposal.projectId));
   const ids = await deps.payers.budgetIdsOf(principal, projectId);
   const budgets = await budgetsById(deps.db, ids, deps.clock.now());
-  const { bound } = proposal;
   const rates = target?.price.rates;
   const estimatedPico = rates && reserveFor(bound, rates, { underBudget: false }).wantPico;
   const isUnderBudget = budgets.length > 0;
@@ -93,10 +90,9 @@ async function tried<T>(obstacles: Obstacle[], work: () => Promise<T>): Promise<
   }
 }
 
-function allowedTarget({ routes, prices, clock }: DecideDeps, { principal }: Visitor, model: string): Target {
-  const target = targetOf(routes, prices(), model, clock.now());
-  requireModel(principal.key, model, target);
-  return target;
+function firstTarget(deps: DecideDeps, { principal }: Visitor, request: AiRequest): Target {
+  const permit = requireModel(principal.key, request.model);
+  return routeOf(deps, { request, now: deps.clock.now(), permit }).targets[0];
 }
 
 /** What no wait helps against is told first. */

@@ -68,8 +68,25 @@ export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Prom
   }
 }
 
+/** A visitor who stays: who it is by now. Throws 401 or 403 if it may not be here any more, 503 if nobody can tell. */
+export async function stay(
+  deps: Pick<EnterDeps, "identifier" | "scopesMode" | "onWouldRefuse">,
+  visitor: Visitor,
+  gate: Gate,
+): Promise<Visitor> {
+  const principal = await principalOf(visitor.presented, (token) => deps.identifier.identify(token));
+  if (principal === visitor.principal) return visitor;
+  const current = { ...visitor, principal };
+  letThrough(deps, current, gate);
+  return current;
+}
+
 /** Throws 403 unless the principal may come from this address and through this gate. */
-function letThrough(deps: EnterDeps, visitor: Visitor, gate: Gate): void {
+function letThrough(
+  deps: Pick<EnterDeps, "scopesMode" | "onWouldRefuse">,
+  visitor: Visitor,
+  gate: Gate,
+): void {
   const { principal, address } = visitor;
   const networks = principal.key?.allowedNetworks ?? null;
   if (networks !== null && !isWithin(address, networks)) throw new TollgateError("ADDRESS_NOT_ALLOWED");

@@ -26,6 +26,9 @@ export function shownOf(error: TollgateError): Shown {
     const { retryAfterMs: _, resetAtMs, ...shown } = error.details;
     return { ...shown, resetAt: isoTime(resetAtMs) };
   }
+  if (error.is("PROVIDER_UNAVAILABLE") && error.details.resetAtMs !== undefined) {
+    return { resetAt: isoTime(error.details.resetAtMs) };
+  }
   return {};
 }
 

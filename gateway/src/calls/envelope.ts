@@ -43,7 +43,7 @@ const anthropicTypes: Readonly<Record<number, string>> = {
 };
 
 function anthropicType({ code, status }: TollgateError): string {
-  if (code === "OVERLOADED") return "overloaded_error";
+  if (code === "OVERLOADED" || code === "PROVIDER_UNAVAILABLE") return "overloaded_error";
   return anthropicTypes[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
 }
 

@@ -1,11 +1,14 @@
-import type { Usage } from "../costs/usage.ts";
+import type { Metered } from "../costs/usage.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Exchange, ExchangeFailure } from "../lib/fetch.ts";
+import type { Fate } from "../providers/outcome.ts";
 import type { Provider, UpstreamRequest } from "../providers/provider.ts";
 import { type StreamTap, streamTap } from "../providers/tap.ts";
 import { wholeAnswer } from "../providers/whole.ts";
 import type { Answer } from "./call.ts";
+import type { Format } from "./formats.ts";
+import type { AnswerTranslation } from "./translation.ts";
 import { errorOfAnswer, errorOfFailure } from "./upstream-error.ts";
 
 /**
@@ -15,9 +18,15 @@ import { errorOfAnswer, errorOfFailure } from "./upstream-error.ts";
 export type Observed = {
   readonly outcome: "completed" | "cut" | "aborted" | "failed";
   readonly spent: "nothing" | "seen" | "unknown";
-  readonly usage: Usage | undefined;
+  /** The model that answered, by the provider's own name; undefined: it did not say. */
+  readonly model: string | undefined;
+  readonly metered: Metered | undefined;
+  /** False while the output in `metered` is a placeholder. */
+  readonly isOutputCounted: boolean;
   /** UTF-8 bytes of answer text seen: what an estimate is made of. */
   readonly textBytes: number;
+  /** What it says about the provider. */
+  readonly fate: Fate;
   readonly last: LastWord;
 };
 
@@ -33,9 +42,21 @@ export type LastWord =
 
 /** What is asked of the provider, and how its answer is passed on. */
 export type Question = UpstreamRequest & {
+  /** How the provider answers. */
+  readonly format: Format;
+  /** If the client reads another format. */
+  readonly translation: AnswerTranslation | undefined;
   readonly streams: boolean;
   readonly hideUsage: boolean;
+  /** Until the first byte; undefined: the provider's own time-out. */
+  readonly timeoutMs: number | undefined;
   readonly streamHeaders: () => Readonly<Record<string, string>>;
+};
+
+export type ExchangeDeps = {
+  readonly clock: Clock;
+  readonly onHead: (status: number, elapsedMs: number) => void;
+  readonly onStop: (stop: () => void) => () => void;
 };
 
 /** A reader that takes nothing for this long has left, whatever its connection says. */
@@ -43,18 +64,19 @@ const LONGEST_STALL_MS = 60_000;
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
-const END_MARKER = Buffer.from("data: [DONE]\n\n");
+const UNSEEN = { model: undefined, metered: undefined, isOutputCounted: false, textBytes: 0 } as const;
 
 /**
- * Asks the provider and passes a stream on as it comes, holding back its end marker. Never rejects: whatever happens
- * becomes an Observed. A client that leaves, or `stop`, aborts the exchange and frees its connection.
+ * Asks the provider and passes a stream on as it comes, holding back its end. Never rejects: whatever happens becomes
+ * an Observed. A client that leaves, or `stop`, aborts the exchange and frees its connection.
  */
 export function exchange(
-  deps: { clock: Clock; onFirstByte: (elapsedMs: number) => void; onStop: (stop: () => void) => () => void },
+  deps: ExchangeDeps,
   provider: Provider,
   question: Question,
   answer: Answer,
 ): Promise<Observed> {
+  const { format, translation } = question;
   const askedAt = deps.clock.monotonic();
   const { promise, resolve } = Promise.withResolvers<Observed>();
   let status = 0;
@@ -69,21 +91,20 @@ export function exchange(
     isOver = true;
     forgetStop();
     callOffStall();
+    callOffTimeout();
     resolve(observed);
   }
 
   function leave(last: LastWord): void {
     if (isOver) return;
     running.abort();
-    const seen = tap?.finish();
-    finish({
-      outcome: "aborted",
-      spent: spentWhenLeft(),
-      usage: seen?.usage,
-      textBytes: seen?.textBytes ?? 0,
-      last,
-    });
+    const { model, metered, isOutputCounted, textBytes } = tap?.finish() ?? UNSEEN;
+    const spent = spentWhenLeft();
+    const fate: Fate = { kind: "clientLeft" };
+    finish({ outcome: "aborted", spent, model, metered, isOutputCounted, textBytes, fate, last });
   }
+
+  const waitedMs = (): number => deps.clock.monotonic() - askedAt;
 
   function spentWhenLeft(): Observed["spent"] {
     if (!running.wasSent || status >= 300) return "nothing";
@@ -91,7 +112,9 @@ export function exchange(
   }
 
   function pass(bytes: Buffer | undefined): void {
-    if (bytes === undefined || answer.write(bytes)) return;
+    if (bytes === undefined) return;
+    const said = translation === undefined ? bytes : translation.push(bytes);
+    if (said.length === 0 || answer.write(said)) return;
     running.pause();
     callOffStall();
     callOffStall = deps.clock.after(LONGEST_STALL_MS, () => leave({ kind: "none" }));
@@ -99,48 +122,71 @@ export function exchange(
 
   function endOfStream(stream: StreamTap, failure: ExchangeFailure | undefined): Observed {
     const seen = stream.finish();
-    const { usage, textBytes } = seen;
-    if (seen.rest.length > 0) answer.write(seen.rest);
-    const isWhole = seen.complete || (failure === undefined && seen.finished);
-    if (isWhole && seen.error === undefined) {
-      const bytes = seen.complete ? seen.tail : END_MARKER;
-      return { outcome: "completed", spent: "seen", usage, textBytes, last: { kind: "end", bytes } };
+    const { model, metered, isOutputCounted, textBytes, error } = seen;
+    if (seen.rest.length > 0) pass(seen.rest);
+    const isWhole =
+      seen.complete || (failure === undefined && seen.finished && format.endMarker !== undefined);
+    const about = { spent: "seen", model, metered, isOutputCounted, textBytes } as const;
+    if (isWhole && error === undefined) {
+      const bytes = endOf(seen.complete ? seen.tail : Buffer.from(format.endMarker ?? ""));
+      return { outcome: "completed", ...about, fate: { kind: "answered" }, last: { kind: "end", bytes } };
     }
+    const fate: Fate = error === undefined ? { kind: "streamCut" } : { kind: "streamError", ...error };
     const last: LastWord =
-      seen.error === undefined
+      error === undefined
         ? {
             kind: "error",
             error: errorOfFailure(failure ?? { kind: "cut", cause: undefined }),
             inStream: true,
           }
-        : { kind: "end", bytes: seen.tail };
-    return { outcome: "cut", spent: "seen", usage, textBytes, last };
+        : { kind: "end", bytes: endOf(seen.tail) };
+    return { outcome: "cut", ...about, fate, last };
+  }
+
+  function endOf(tail: Buffer): Buffer {
+    return translation === undefined ? tail : Buffer.concat([translation.push(tail), translation.end()]);
   }
 
   function endOfWhole(): Observed {
     const bytes = body.bytes();
     if (status >= 300) {
-      const error = errorOfAnswer(status, headers, bytes);
-      return { outcome: "failed", spent: "nothing", usage: undefined, textBytes: 0, last: asError(error) };
+      const { error, fate } = errorOfAnswer({ status, headers, body: bytes, wire: format.wire });
+      return { outcome: "failed", spent: "nothing", ...UNSEEN, fate, last: asError(error) };
     }
-    const read = wholeAnswer(bytes);
-    if (read !== undefined && read.error === undefined && read.isChatCompletion) {
-      const { usage, textBytes } = read;
-      return { outcome: "completed", spent: "seen", usage, textBytes, last: { kind: "whole", body: bytes } };
+    const read = wholeAnswer(format.wire, bytes);
+    if (read !== undefined && read.error === undefined && read.isAnswer) {
+      const { model, metered, isOutputCounted, textBytes } = read;
+      const last = { kind: "whole", body: translation?.whole(bytes) ?? bytes } as const;
+      const fate: Fate = { kind: "answered" };
+      return { outcome: "completed", spent: "seen", model, metered, isOutputCounted, textBytes, fate, last };
     }
-    const cause = read?.error ?? new Error(`status ${status} with a body that is no chat completion`);
+    const cause = read?.error ?? new Error(`status ${status} with a body that is no answer`);
     const error = new TollgateError("PROVIDER_FAILED", undefined, { cause });
     const spent = read?.error === undefined ? "seen" : "nothing";
-    return { outcome: "failed", spent, usage: read?.usage, textBytes: bytes.length, last: asError(error) };
+    const fate: Fate =
+      read?.error === undefined
+        ? { kind: "protocol" }
+        : { ...read.error, kind: "status", status: read.error.status ?? 500 };
+    return {
+      outcome: "failed",
+      spent,
+      model: read?.model,
+      metered: read?.metered,
+      isOutputCounted: read?.isOutputCounted ?? false,
+      textBytes: bytes.length,
+      fate,
+      last: asError(error),
+    };
   }
 
   const running: Exchange = provider.send(question, {
     head(answerStatus, answerHeaders) {
       status = answerStatus;
       headers = answerHeaders;
-      deps.onFirstByte(deps.clock.monotonic() - askedAt);
+      callOffTimeout();
+      deps.onHead(status, waitedMs());
       if (status < 300 && answerHeaders["content-type"]?.startsWith("text/event-stream") === true) {
-        tap = streamTap({ hideUsage: question.hideUsage });
+        tap = streamTap(format.wire, { hideUsage: question.hideUsage });
         answer.begin(200, question.streamHeaders());
       }
     },
@@ -151,7 +197,13 @@ export function exchange(
         const error = new TollgateError("PROVIDER_FAILED", undefined, {
           cause: new Error("the answer is too long"),
         });
-        finish({ outcome: "failed", spent: "unknown", usage: undefined, textBytes: 0, last: asError(error) });
+        finish({
+          outcome: "failed",
+          spent: "unknown",
+          ...UNSEEN,
+          fate: { kind: "protocol" },
+          last: asError(error),
+        });
       } else if (status < 300 || body.length < MAX_ERROR_BYTES) body.add(bytes);
     },
     end() {
@@ -159,12 +211,20 @@ export function exchange(
     },
     fail(failure) {
       if (tap !== undefined) return finish(endOfStream(tap, failure));
-      const spent = failure.kind === "connect" || status >= 300 ? "nothing" : "unknown";
-      const last = asError(errorOfFailure(failure));
-      finish({ outcome: "failed", spent, usage: undefined, textBytes: 0, last });
+      finish(
+        failed(failure, failure.kind === "connect" || status >= 300 ? "nothing" : "unknown", waitedMs()),
+      );
     },
   });
 
+  const callOffTimeout =
+    question.timeoutMs === undefined
+      ? () => {}
+      : deps.clock.after(question.timeoutMs, () => {
+          running.abort();
+          const cause = new Error(`no answer within ${question.timeoutMs} ms`);
+          finish(failed({ kind: "timeout", cause }, running.wasSent ? "unknown" : "nothing", waitedMs()));
+        });
   answer.onGone(() => leave({ kind: "none" }));
   answer.onDrain(() => {
     callOffStall();
@@ -178,6 +238,11 @@ export function exchange(
     }),
   );
   return promise;
+}
+
+function failed(failure: ExchangeFailure, spent: Observed["spent"], waitedMs: number): Observed {
+  const fate: Fate = failure.kind === "timeout" ? { kind: "timeout", waitedMs } : { kind: failure.kind };
+  return { outcome: "failed", spent, ...UNSEEN, fate, last: asError(errorOfFailure(failure)) };
 }
 
 function asError(error: TollgateError): LastWord {

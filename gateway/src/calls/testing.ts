@@ -5,9 +5,13 @@ import { principal } from "../identity/testing.ts";
 import { nextTurn, VirtualClock } from "../lib/clock.ts";
 import type { ExchangeEvents, ExchangeFailure } from "../lib/fetch.ts";
 import { seededChance, uuidv7 } from "../lib/ids.ts";
+import type { Outcome } from "../providers/breaker.ts";
+import type { Pass } from "../providers/breakers.ts";
 import type { Provider, UpstreamRequest } from "../providers/provider.ts";
 import type { Answer, Call } from "./call.ts";
-import { chatRequest } from "./chat.ts";
+import { chatFormat, type Format } from "./formats.ts";
+import { aiRequest } from "./request.ts";
+import type { Target } from "./route.ts";
 import { type RunDeps, run } from "./run.ts";
 
 /** Imported by tests only. Lets everything happen that waits for nothing but its turn. */
@@ -24,7 +28,7 @@ export function scriptedProvider(fields: Partial<Provider> = {}) {
   const provider: Provider = {
     name: "openai",
     simulated: false,
-    dialect: "openai",
+    speaks: ["openai-chat"],
     reportsStreamUsage: true,
     models: [],
     close: async () => {},
@@ -112,6 +116,11 @@ export function memoryAnswer() {
 /** USD per million tokens: 10 in, 1 cached, 30 out. */
 export const testRates = ratesFrom({ input: "10", cachedInput: "1", output: "30" });
 
+export function targetAt(provider: Provider, model = "gpt-5.1", format: Format = chatFormat): Target {
+  const price = { source: "shipped", id: `${provider.name}/${model}`, rates: testRates } as const;
+  return { provider, model, price, format, translation: undefined, timeoutMs: undefined };
+}
+
 /** A call of usr_ann, ready to run. */
 export function callTo(provider: Provider, body: Record<string, unknown> = {}, model = "gpt-5.1"): Call {
   const json = { model: "openai/gpt-5.1", messages: [{ role: "user", content: "Hello" }], ...body };
@@ -122,14 +131,16 @@ export function callTo(provider: Provider, body: Record<string, unknown> = {}, m
     projectId: undefined,
     operation: "chat",
     endpointClass: "chat",
-    request: chatRequest(json, Buffer.byteLength(JSON.stringify(json))),
-    target: {
-      provider,
-      model,
-      price: { source: "shipped", id: "openai/gpt-5.1", rates: testRates },
-    },
+    request: aiRequest(chatFormat, json, Buffer.byteLength(JSON.stringify(json))),
+    headers: {},
+    route: { retries: 0, targets: [targetAt(provider, model)] },
     ticket: { settle: async () => {}, giveBack: async () => true },
   };
+}
+
+/** A closed breaker; what is reported to it is told. */
+export function passing(told: (outcome: Outcome) => void = () => {}, isProbe = false): Pass {
+  return { kind: "pass", isProbe, report: told, renew: () => {} };
 }
 
 type Options = {
@@ -139,6 +150,11 @@ type Options = {
   readonly model?: string;
   readonly budgetIds?: readonly number[];
   readonly reserve?: (request: ReserveRequest) => Promise<Reserved>;
+  /** Who is asked after the first. */
+  readonly others?: readonly Target[];
+  readonly retries?: number;
+  readonly admit?: RunDeps["breakers"]["admit"];
+  readonly topUp?: RunDeps["topUp"];
   /** The ledger does not answer until `settled()` is called. */
   readonly ledgerHangs?: boolean;
   readonly readerHasLeft?: boolean;
@@ -176,8 +192,15 @@ export async function running(options: Options = {}) {
     },
     onFirstByte: () => {},
     onSettled: () => {},
+    chance: seededChance(1),
+    priceOf: () => undefined,
+    topUp: options.topUp ?? (async (_call, { wantPico }) => wantPico),
+    breakers: { admit: options.admit ?? (async () => passing()) },
   };
-  const done = run(deps, callTo(upstream.provider, options.body, options.model), reader.answer);
+  const call = callTo(upstream.provider, options.body, options.model);
+  const { retries = 0, others = [] } = options;
+  const route = { retries, targets: [call.route.targets[0], ...others] as const };
+  const done = run(deps, { ...call, route }, reader.answer);
   done.catch(() => undefined);
   await turn();
   return {

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { anthropicMessages } from "../providers/anthropic.messages.ts";
+import { openAiChat } from "../providers/openai.chat.ts";
 import { errorHeaders } from "./envelope.ts";
 import { errorOfAnswer, errorOfFailure } from "./upstream-error.ts";
+
+const wire = openAiChat;
+const answered = (status: number, headers: Record<string, string>, body: Buffer) =>
+  errorOfAnswer({ status, headers, body, wire });
 
 const body = (error: unknown) => Buffer.from(JSON.stringify({ error }));
 const said = body({ message: "too hot", type: "invalid_request_error", param: "temperature", code: "x" });
@@ -27,7 +33,7 @@ test("each status of a provider means one thing to the caller", () => {
     [504, "PROVIDER_TIMEOUT", 504],
     [529, "PROVIDER_FAILED", 502],
   ] as const) {
-    const error = errorOfAnswer(status, {}, said);
+    const { error } = answered(status, {}, said);
     assert.deepEqual([error.code, error.status], [code, told], String(status));
     assert.match(String(error.cause), new RegExp(`answered ${status}: too hot`));
   }
@@ -44,7 +50,7 @@ test("the provider's own reason passes on, no longer than 2,000 characters", () 
     [Buffer.from("null"), "The AI provider refused the request.", null],
     [Buffer.alloc(0), "The AI provider refused the request.", null],
   ] as const) {
-    assert.deepEqual(errorOfAnswer(400, {}, answer).details, { status: 400, message, param });
+    assert.deepEqual(answered(400, {}, answer).error.details, { status: 400, message, param });
   }
 });
 
@@ -62,7 +68,7 @@ test("a provider's wish to wait is believed if it is a time below a day", () => 
     [{ "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }, undefined],
     [{}, undefined],
   ] as const) {
-    const error = errorOfAnswer(429, headers, said);
+    const { error } = answered(429, headers, said);
     assert.deepEqual(error.details, { retryAfterMs }, JSON.stringify(headers));
     assert.match(errorHeaders(error)["retry-after"]!, /^[1-9]\d*$/);
   }
@@ -71,7 +77,7 @@ test("a provider's wish to wait is believed if it is a time below a day", () => 
 test("whatever a provider answers becomes an error with a status of its own", () => {
   fc.assert(
     fc.property(fc.integer({ min: 300, max: 599 }), fc.oneof(fc.json(), fc.string()), (status, text) => {
-      const error = errorOfAnswer(status, {}, Buffer.from(text));
+      const { error } = answered(status, {}, Buffer.from(text));
       assert.ok(error.status >= 400 && error.status <= 599);
     }),
   );
@@ -84,4 +90,25 @@ test("an exchange that fails is a timeout or a failure of the provider", () => {
     assert.equal(error.code, "PROVIDER_FAILED");
     assert.ok(error.cause instanceof Error);
   }
+});
+
+test("what a bad answer says of its provider is kept: the status, its own code, and whether to come again", () => {
+  const google = { status: "RESOURCE_EXHAUSTED", details: [{ retryDelay: "34.4s" }] };
+  for (const [status, headers, error, fate] of [
+    [
+      429,
+      { "x-should-retry": "false" },
+      { code: "insufficient_quota" },
+      { code: "insufficient_quota", shouldRetry: false },
+    ],
+    [500, { "x-should-retry": "true" }, { message: "m" }, { shouldRetry: true }],
+    [429, {}, google, { retryAfterMs: 34_400 }],
+  ] as const) {
+    assert.deepEqual(answered(status, headers, body(error)).fate, { kind: "status", status, ...fate });
+  }
+  const overloaded = Buffer.from(
+    JSON.stringify({ type: "error", error: { type: "overloaded_error", message: "m" } }),
+  );
+  const { fate } = errorOfAnswer({ status: 529, headers: {}, body: overloaded, wire: anthropicMessages });
+  assert.deepEqual(fate, { kind: "status", status: 529, code: "overloaded_error" });
 });

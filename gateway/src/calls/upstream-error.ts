@@ -1,33 +1,61 @@
 import { DAY_MS } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { ExchangeFailure } from "../lib/fetch.ts";
-import { type Fields, fieldsOf, parsedObject } from "../providers/json.ts";
-import { openAiError } from "../providers/openai.error.ts";
+import { type Fields, fieldsOf, objectsOf, parsedObject } from "../providers/json.ts";
+import type { Fate } from "../providers/outcome.ts";
+import type { Wire } from "../providers/wire.ts";
+
+/** An upstream answer of status 300 or more. */
+export type BadAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly wire: Wire;
+};
 
 /** The caller's own mistakes, as the provider found them. */
 const PASSED_STATUSES: ReadonlySet<number> = new Set([400, 404, 413, 422]);
 const LONGEST_MESSAGE = 2000;
 
 /**
- * What an upstream answer of status 300 or more means to the caller. Its 401 and 403 are about the operator's
+ * What a bad answer means to the caller, and says of the provider. Its 401 and 403 are about the operator's
  * credential, never about the caller's, so they are failures of the provider.
  */
-export function errorOfAnswer(
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: Buffer,
-): TollgateError {
+export function errorOfAnswer({ status, headers, body, wire }: BadAnswer): {
+  readonly error: TollgateError;
+  readonly fate: Fate;
+} {
   const answer = parsedObject(body.toString()) ?? {};
-  const said = openAiError(answer);
-  const cause = new Error(
-    `the provider answered ${status}: ${said?.message.slice(0, LONGEST_MESSAGE) ?? ""}`,
-  );
+  const said = wire.whole(answer).error;
+  const retryAfter = retryAfterMs(headers, answer);
+  const fate: Fate = {
+    kind: "status",
+    status,
+    ...(said?.code === undefined ? {} : { code: said.code }),
+    ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+    ...shouldRetry(headers),
+  };
+  return { error: errorOf(status, said?.message, answer, retryAfter), fate };
+}
+
+function errorOf(
+  status: number,
+  said: string | undefined,
+  answer: Fields,
+  retryAfter: number | undefined,
+): TollgateError {
+  const message = said?.slice(0, LONGEST_MESSAGE);
+  const cause = new Error(`the provider answered ${status}: ${message ?? ""}`);
   if (status === 429) {
-    return new TollgateError("PROVIDER_RATE_LIMITED", { retryAfterMs: retryAfterMs(headers) }, { cause });
+    return new TollgateError("PROVIDER_RATE_LIMITED", { retryAfterMs: retryAfter }, { cause });
   }
   if (PASSED_STATUSES.has(status)) {
-    const message = said?.message.slice(0, LONGEST_MESSAGE) ?? "The AI provider refused the request.";
-    return new TollgateError("PROVIDER_REJECTED", { status, message, param: paramOf(answer) }, { cause });
+    const details = {
+      status,
+      message: message ?? "The AI provider refused the request.",
+      param: paramOf(answer),
+    };
+    return new TollgateError("PROVIDER_REJECTED", details, { cause });
   }
   if (status === 408 || status === 504) return new TollgateError("PROVIDER_TIMEOUT", undefined, { cause });
   return new TollgateError("PROVIDER_FAILED", undefined, { cause });
@@ -45,10 +73,26 @@ function paramOf(answer: Fields): string | null {
   return typeof param === "string" ? param.slice(0, 200) : null;
 }
 
-/** The provider's wish, in milliseconds; `undefined` if it has none that can be believed. */
-function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
-  const exact = Number(headers["retry-after-ms"] || Number.NaN);
-  if (exact >= 0 && exact < DAY_MS) return exact;
-  const ms = Number(headers["retry-after"] || Number.NaN) * 1000;
-  return ms >= 0 && ms < DAY_MS ? ms : undefined;
+/** The provider's wish, in milliseconds; `undefined` if it has none that can be believed. Google says it in the body. */
+function retryAfterMs(headers: Readonly<Record<string, string>>, answer: Fields): number | undefined {
+  const delays = objectsOf(fieldsOf(answer.error).details).map(
+    ({ retryDelay }) => seconds(retryDelay) * 1000,
+  );
+  const wishes = [number(headers["retry-after-ms"]), number(headers["retry-after"]) * 1000, ...delays];
+  return wishes.find((ms) => ms >= 0 && ms < DAY_MS);
+}
+
+function number(text: string | undefined): number {
+  return Number(text || Number.NaN);
+}
+
+/** `34.4s` */
+function seconds(text: unknown): number {
+  return typeof text === "string" && /^\d+(\.\d+)?s$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+}
+
+function shouldRetry({ "x-should-retry": said }: Readonly<Record<string, string>>): {
+  shouldRetry?: boolean;
+} {
+  return said === "true" || said === "false" ? { shouldRetry: said === "true" } : {};
 }

@@ -5,6 +5,8 @@ import type { Prices } from "../costs/prices.stored.ts";
 import type { Passwords } from "../identity/passwords.ts";
 import type { Chance } from "../lib/ids.ts";
 import type { HoldPlan } from "../limits/plans.ts";
+import type { Breakers } from "../providers/breakers.ts";
+import type { Providers } from "../providers/known.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
 
@@ -17,9 +19,14 @@ export type CommandDeps = UserLimitDeps & {
   /** Keys of the audit log: that of SECRET_KEY, and those of the keys before it. */
   readonly macKeys: readonly Uint8Array[];
   readonly change: Change;
+  /** The same, without the time limit of requests. */
+  readonly longChange: Change;
   readonly bookOf: Prices["bookOf"];
   readonly readPrices: Prices["readPrices"];
   readonly holdPlan: HoldPlan;
+  readonly providers: Providers;
+  /** Only inside a running server. */
+  readonly breakers?: Breakers;
   readonly passwords: Passwords;
   /** Erases a user's personal data from the audit log. */
   readonly erasePersonal: (tx: Tx, userId: string) => Promise<number>;

@@ -18,6 +18,7 @@ async function run(argv: string, actions: Partial<Actions> = {}) {
         return { prefix: "AbCdEf012345", key: "sk-secret", id: 1, name: "x", items: [] };
       },
       serve: async () => void asked.push(["serve"]),
+      worker: async () => void asked.push(["worker"]),
       migrate: async (what, steps) => {
         asked.push([what, steps]);
         return { applied: [] };
@@ -34,6 +35,7 @@ async function run(argv: string, actions: Partial<Actions> = {}) {
 test("a command that is done exits with 0", async () => {
   for (const [argv, asked] of [
     ["serve", ["serve"]],
+    ["worker", ["worker"]],
     ["migrate", ["up", 1]],
     ["migrate status", ["status", 1]],
     ["migrate down --steps 3", ["down", 3]],

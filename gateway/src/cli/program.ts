@@ -1,12 +1,16 @@
 import { Command } from "commander";
 import { type CommandDeps, type DataCommand, UsageError } from "./command.ts";
 import { auditCommands } from "./commands/audit.ts";
+import { breakerCommands } from "./commands/breakers.ts";
 import { budgetCommands } from "./commands/budgets.ts";
 import { costCommands } from "./commands/costs.ts";
+import { jobCommands } from "./commands/jobs.ts";
 import { keyCommands } from "./commands/keys.ts";
 import { limitCommands } from "./commands/limits.ts";
 import { priceCommands } from "./commands/prices.ts";
 import { projectCommands } from "./commands/projects.ts";
+import { providerCommands } from "./commands/providers.ts";
+import { repriceCommands } from "./commands/reprice.ts";
 import { teamCommands } from "./commands/teams.ts";
 import { userCommands } from "./commands/users.ts";
 import { verifyCommands } from "./commands/verify.ts";
@@ -21,8 +25,12 @@ export const dataCommands: readonly DataCommand[] = [
   ...teamCommands,
   ...limitCommands,
   ...priceCommands,
+  ...providerCommands,
+  ...breakerCommands,
+  ...repriceCommands,
   ...budgetCommands,
   ...costCommands,
+  ...jobCommands,
   ...auditCommands,
   ...verifyCommands,
 ];
@@ -38,6 +46,7 @@ export async function runDataCommand(deps: CommandDeps, name: string, input: unk
 export type Actions = {
   readonly data: (name: string, input: object) => Promise<object>;
   readonly serve: () => Promise<void>;
+  readonly worker: () => Promise<void>;
   readonly migrate: (what: "up" | "down" | "status", steps: number) => Promise<object>;
   readonly doctor: () => Promise<{ readonly text: string; readonly result: object; readonly ok: boolean }>;
   readonly sim: (port: number) => Promise<void>;
@@ -60,6 +69,7 @@ export async function runProgram(
     out(json === true ? JSON.stringify(result) : text());
 
   program.command("serve").description("Start the server.").action(actions.serve);
+  program.command("worker").description("Do jobs, and answer no requests.").action(actions.worker);
   program
     .command("migrate")
     .description("Bring the database up to date, take steps back, or show where it stands.")

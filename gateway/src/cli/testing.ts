@@ -2,10 +2,13 @@ import { quotas } from "../calls/quotas.ts";
 import { bookWith, limitPlan } from "../config/config.ts";
 import { readSettings } from "../config/environment.ts";
 import { readConfigFile } from "../config/file.ts";
+import { providerRules } from "../config/providers.ts";
 import { loadPrices } from "../costs/prices.stored.ts";
 import { type IdentityDeps, identityDeps } from "../identity/testing.ts";
 import { allLimits } from "../limits/applicable.ts";
 import { memoryCounters } from "../limits/counters.memory.ts";
+import { knownProviders } from "../providers/known.ts";
+import { loadProviders } from "../providers/stored.ts";
 import type { Db } from "../store/tables.ts";
 import { erasePersonal } from "../telemetry/audit.personal.ts";
 import type { CommandDeps } from "./command.ts";
@@ -16,10 +19,12 @@ export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
   const { clock } = identity;
   const nameless = { subjectOfAddress: () => "address", subjectOfDevice: () => "device" };
   const rules = { ...limitPlan(readSettings({}), readConfigFile(undefined)), ...nameless };
+  const providing = providerRules(readSettings({}), readConfigFile(undefined), [Buffer.alloc(32, 0x0f)]);
   const bookOf = bookWith(readSettings({}), readConfigFile(undefined));
   return {
     ...identity,
     maintenance: db,
+    longChange: identity.change,
     erasePersonal,
     defaultUser: "usr_dev",
     allLimits: (subject) => allLimits(rules, subject),
@@ -27,5 +32,9 @@ export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
     quotas: quotas({ db, clock }),
     bookOf,
     readPrices: async () => bookOf(await loadPrices(db)),
+    providers: {
+      ...providing,
+      readProviders: async () => knownProviders(providing, await loadProviders(db)),
+    },
   };
 }

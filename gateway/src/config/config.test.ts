@@ -5,7 +5,14 @@ import { readSettings } from "./environment.ts";
 import type { ConfigFile } from "./file.ts";
 import { plannedProviders } from "./providers.ts";
 
-const emptyFile: ConfigFile = { providers: {}, aliases: {}, plans: {}, limits: {}, prices: {} };
+const emptyFile: ConfigFile = {
+  providers: {},
+  aliases: {},
+  plans: {},
+  limits: {},
+  prices: {},
+  operations: {},
+};
 
 test("without any setting the limits are those that were promised", () => {
   assert.deepEqual(limitPlan(readSettings({}), emptyFile), {
@@ -59,6 +66,19 @@ test("a price's model may hold slashes; its provider is what stands before the f
   ]);
 });
 
+test("a price of the file has every kind of usage, in each service tier", () => {
+  const flex = { input: "0.5", output: "1", audio_input: "2" };
+  const prices = {
+    "openai/gpt-5*": { input: "1", web_search: "25", output: "2", service_tiers: { flex } },
+  };
+  assert.deepEqual(listedPrices({ ...emptyFile, prices })[0]?.rates, {
+    input: "1",
+    webSearch: "25",
+    output: "2",
+    serviceTiers: new Map([["flex", { input: "0.5", audioInput: "2", output: "1" }]]),
+  });
+});
+
 test("a model in no book costs what the settings say", () => {
   assert.deepEqual(defaultRates(readSettings({})), { input: "0.20", cachedInput: "0.05", output: "0.50" });
 });
@@ -69,15 +89,22 @@ test("providers are tried in a fixed order, those of the file last, each with it
     GROQ_API_KEY: "g",
     GEMINI_API_KEY: "m",
     OPENAI_API_KEY: "o",
+    ANTHROPIC_API_KEY: "a",
     GROQ_BASE_URL: "http://127.0.0.1:9/v1/",
     PROVIDER_IDLE_TIMEOUT_SECONDS: "7",
   });
-  const local = { base_url: "http://127.0.0.1:11434/v1/", models: ["llama3"], reports_stream_usage: false };
+  const local = {
+    dialect: "openai" as const,
+    base_url: "http://127.0.0.1:11434/v1/",
+    models: ["llama3"],
+    reports_stream_usage: false,
+  };
   const planned = plannedProviders(settings, { ...emptyFile, providers: { local } });
   assert.deepEqual(
     planned.map(({ name, baseUrl, apiKey }) => [name, baseUrl, apiKey]),
     [
       ["openai", "https://api.openai.com/v1", "o"],
+      ["anthropic", "https://api.anthropic.com", "a"],
       ["google", "https://generativelanguage.googleapis.com/v1beta/openai", "m"],
       ["groq", "http://127.0.0.1:9/v1", "g"],
       ["xai", "https://api.x.ai/v1", "x"],
@@ -86,7 +113,7 @@ test("providers are tried in a fixed order, those of the file last, each with it
   );
   assert.deepEqual(
     planned.map(({ reportsStreamUsage }) => reportsStreamUsage),
-    [true, true, true, true, false],
+    [true, true, true, true, true, false],
   );
   assert.equal(planned[0]?.timeouts.bodyTimeoutMs, 7_000);
 });

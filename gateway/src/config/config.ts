@@ -1,4 +1,5 @@
 import { type ListedPrice, type OperatorPrice, type PriceBook, priceBook } from "../costs/prices.ts";
+import { ratesNamed } from "../costs/rates.fields.ts";
 import type { RatesPerMillion } from "../costs/rates.ts";
 import { type Network, parseNetworks } from "../lib/networks.ts";
 import type { AbuseRules } from "../limits/abuse.ts";
@@ -85,8 +86,7 @@ export function trustedProxies(settings: Settings): readonly Network[] {
 export function listedPrices(file: ConfigFile): readonly ListedPrice[] {
   return Object.entries(file.prices).map(([id, row]) => {
     const slash = id.indexOf("/");
-    const rates = { input: row.input, cachedInput: row.cached_input, output: row.output };
-    return { provider: id.slice(0, slash), model: id.slice(slash + 1), rates };
+    return { provider: id.slice(0, slash), model: id.slice(slash + 1), rates: ratesNamed(row) };
   });
 }
 

@@ -10,6 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), "tollgate-file-"));
 after(() => rmSync(folder, { recursive: true }));
 const path = join(folder, "tollgate.yaml");
 
+const emptyFile = { providers: {}, aliases: {}, plans: {}, limits: {}, prices: {}, operations: {} };
+
 function read(yaml: string) {
   writeFileSync(path, yaml);
   return readConfigFile(path);
@@ -32,7 +34,13 @@ test("providers, aliases, plans and prices are read from one file", () => {
 providers:
   local: { base_url: "http://127.0.0.1:11434/v1", models: [llama3], reports_stream_usage: false }
   hosted: { base_url: "https://ai.example/v1", api_key_file: ${secret} }
-aliases: { fast: local/llama3 }
+aliases:
+  fast: local/llama3
+  spread:
+    targets:
+      - { model: hosted/a, weight: 3, timeout_seconds: 1.5 }
+      - { model: local/llama3, order: 0 }
+    retries: 2
 plans:
   default: { limits: { requests_per_minute: 20, daily_requests: 0 } }
   gold: { limits: { tokens_per_minute: 100000, calls_in_flight: 4 } }
@@ -42,26 +50,42 @@ prices:
 `);
   assert.deepEqual(file, {
     providers: {
-      local: { base_url: "http://127.0.0.1:11434/v1", models: ["llama3"], reports_stream_usage: false },
+      local: {
+        base_url: "http://127.0.0.1:11434/v1",
+        dialect: "openai",
+        models: ["llama3"],
+        reports_stream_usage: false,
+      },
       hosted: {
+        dialect: "openai",
         base_url: "https://ai.example/v1",
         api_key_file: "sk-local",
         models: [],
         reports_stream_usage: true,
       },
     },
-    aliases: { fast: "local/llama3" },
+    aliases: {
+      fast: { retries: 0, targets: [{ model: "local/llama3", order: 0, weight: 1, timeoutMs: undefined }] },
+      spread: {
+        retries: 2,
+        targets: [
+          { model: "hosted/a", order: 0, weight: 3, timeoutMs: 1_500 },
+          { model: "local/llama3", order: 0, weight: 1, timeoutMs: undefined },
+        ],
+      },
+    },
     plans: {
       default: { limits: { requests_per_minute: 20, daily_requests: 0 } },
       gold: { limits: { tokens_per_minute: 100_000, calls_in_flight: 4 } },
     },
     limits: { "ip-minute": { mode: "report", fail_mode: "open" } },
     prices: { "local/llama3": { input: "0.2", cached_input: "0.05", output: "1" } },
+    operations: {},
   });
 });
 
 test("an empty file asks for nothing", () => {
-  assert.deepEqual(read(""), { providers: {}, aliases: {}, plans: {}, limits: {}, prices: {} });
+  assert.deepEqual(read(""), emptyFile);
 });
 
 for (const [what, yaml, fault] of [
@@ -98,6 +122,17 @@ for (const [what, yaml, fault] of [
     /^prices\.a\/b\.input: must be USD per million tokens/,
   ],
   ["a price without output", "prices: {a/b: {input: 1}}", /^prices\.a\/b\.output: /],
+  [
+    "a price of a pattern with many stars",
+    "prices: {a/b*c*d*e*: {input: 1, output: 1}}",
+    /^prices\.a\/b\*c\*d\*e\*: must have at most 3 stars/,
+  ],
+  ["a provider's pattern", "prices: {'a*/b': {input: 1, output: 1}}", /must be provider\/model/],
+  [
+    "a service tier's price without output",
+    "prices: {a/b: {input: 1, output: 1, service_tiers: {flex: {input: 1}}}}",
+    /^prices\.a\/b\.service_tiers\.flex\.output: /,
+  ],
 ] as const) {
   test(`${what} in the configuration file stops the start at its path`, () => {
     const faults = faultsOf(yaml);
@@ -115,11 +150,5 @@ test("all faults of the file are told at once", () => {
 test("a file that is missing or no YAML stops the start; without a path it may be missing", () => {
   assert.throws(() => readConfigFile(join(folder, "none.yaml")), /none\.yaml cannot be read as YAML/);
   assert.match(faultsOf("a: [1").join(), /cannot be read as YAML/);
-  assert.deepEqual(readConfigFile(undefined), {
-    providers: {},
-    aliases: {},
-    plans: {},
-    limits: {},
-    prices: {},
-  });
+  assert.deepEqual(readConfigFile(undefined), emptyFile);
 });

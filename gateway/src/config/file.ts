@@ -3,13 +3,11 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { type LimitId, limitIds } from "../limits/policies.ts";
 import { SettingsError } from "./environment.ts";
+import { aliasesField } from "./file.aliases.ts";
+import { operationsField } from "./file.operations.ts";
+import { pricesField } from "./file.prices.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and dashes");
-const rate = z
-  .union([z.string(), z.number()])
-  .transform(String)
-  .pipe(z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, "must be USD per million tokens, such as 0.20"));
-
 /** How much a limit allows; 0 refuses everything. */
 export const limitAmount = z.int().min(0).max(1_000_000_000);
 export const planName = name;
@@ -21,12 +19,14 @@ export const planLimits = z.strictObject({
 });
 
 const configFile = z.strictObject({
-  /** OpenAI-compatible servers besides the ones with settings of their own. */
+  /** Servers besides the ones with settings of their own. */
   providers: z
     .record(
       name,
       z.strictObject({
         base_url: z.url({ protocol: /^https?$/ }),
+        /** Whose API it speaks. */
+        dialect: z.enum(["openai", "anthropic"]).default("openai"),
         api_key: z.string().optional(),
         /** Instead of `api_key`: a file that holds it. */
         api_key_file: z.string().transform(readSecret).optional(),
@@ -35,8 +35,7 @@ const configFile = z.strictObject({
       }),
     )
     .default({}),
-  /** Model names of the operator's own: `fast: openai/gpt-5.1`. */
-  aliases: z.record(z.string().min(1), z.string().regex(/^[^/]+\/.+$/, "must be provider/model")).default({}),
+  aliases: aliasesField,
   /** Named sets of limits, for users and keys. `default` is that of whoever has no other. */
   plans: z.record(planName, z.strictObject({ limits: planLimits })).default({}),
   /** How single limits work, where they differ from the others. */
@@ -50,13 +49,10 @@ const configFile = z.strictObject({
       }),
     )
     .default({}),
-  /** Prices by `provider/model`, USD per million tokens. */
-  prices: z
-    .record(
-      z.string().regex(/^[^/]+\/.+$/, "must be provider/model"),
-      z.strictObject({ input: rate, cached_input: rate.optional(), output: rate }),
-    )
-    .default({}),
+  /** Prices by `provider/model`. */
+  prices: pricesField,
+  /** What jobs can be asked to do, besides what is shipped. */
+  operations: operationsField,
 });
 
 export type ConfigFile = z.infer<typeof configFile>;

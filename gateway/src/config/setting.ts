@@ -45,12 +45,14 @@ function integerOf(value: string, { min = 0, max = 2 ** 31 - 1 }: Range): number
   return number >= min && number <= max ? number : new Fault(`must be a whole number from ${min} to ${max}`);
 }
 
-export function integer(options: Described & Range & { default: number }): Setting<number> {
+export function integer(options: Described & Range & { default: number }): Setting<number>;
+export function integer(options: Described & Range): Setting<number | undefined>;
+export function integer(options: Described & Range & { default?: number }): Setting<number | undefined> {
   const { about, default: missing } = options;
   return {
     about,
     secret: false,
-    shown: String(missing),
+    shown: missing?.toString(),
     missing,
     parse: (value) => integerOf(value, options),
   };

@@ -61,7 +61,7 @@ export const settings = {
   ROLE: choice({
     default: "all",
     of: ["gateway", "worker", "all"],
-    about: "What this process does; jobs need a worker.",
+    about: "What this process does: answer requests, do jobs, or both.",
   }),
   DATABASE_URL: url({
     protocols: ["postgres:", "postgresql:"],
@@ -289,6 +289,12 @@ export const settings = {
     of: ["default", "deny"],
     about: "A model in no price book: default rates, or 402 PRICE_UNKNOWN.",
   }),
+  LEDGER_RETENTION_DAYS: integer({
+    min: 32,
+    max: 36_500,
+    about:
+      "How many UTC days of ledger rows are kept; empty: all. Reports and budgets keep what older ones say.",
+  }),
   RESERVATION_TTL_SECONDS: integer({
     default: 60,
     min: 1,
@@ -300,6 +306,29 @@ export const settings = {
     max: 600,
     about: "How long a call waits for money of its budget that other running calls hold.",
   }),
+
+  JOB_MODEL: text({
+    about: "Model of jobs that name none; else the usual one of the provider that takes bare names.",
+  }),
+  JOB_RETRY_BASE_SECONDS: integer({
+    default: 60,
+    min: 1,
+    max: 86_400,
+    about: "Pause before a failed job's first retry; each that follows is twice as long.",
+  }),
+  JOB_MAX_RETRIES: integer({ default: 3, max: 20, about: "Retries of a job that does not say how many." }),
+  JOB_LEASE_SECONDS: integer({
+    default: 30,
+    min: 3,
+    max: 3600,
+    about: "A dead worker's job is taken up again this long after its last heartbeat.",
+  }),
+  JOB_PROJECT_CONCURRENCY: integer({
+    default: 0,
+    max: 10_000,
+    about: "Jobs of one project that run at a time, on all workers together; 0: any number.",
+  }),
+  WORKER_CONCURRENCY: integer({ default: 4, min: 1, max: 1000, about: "Jobs at a time, per worker." }),
 
   ALERT_WEBHOOK_URL: url({
     ...web,
@@ -318,7 +347,21 @@ export const settings = {
   ALERT_EMAIL_FROM: text({ about: "Sender of these mails." }),
   ALERT_EMAIL_TO: list({ about: "Their recipients." }),
   OUTBOUND_ALLOW_CIDRS: list({
-    about: "Private networks (CIDR) that webhooks may lead to, by http and on any port too. Empty: none.",
+    about:
+      "Private networks (CIDR) that webhooks and stored providers may lead to, by http and on any port. Empty: none.",
+  }),
+
+  EVENTS_MAX_CONNECTIONS: integer({
+    default: 500,
+    min: 1,
+    max: 100_000,
+    about: "Listeners to live events per process; one user may be a tenth of them.",
+  }),
+  EVENTS_RETENTION_HOURS: integer({
+    default: 72,
+    min: 1,
+    max: 8760,
+    about: "How long a listener may be away and still hear what it missed.",
   }),
 
   DEFAULT_PROVIDER: text({
@@ -331,6 +374,8 @@ export const settings = {
     ...web,
     about: "Instead of https://generativelanguage.googleapis.com/v1beta/openai.",
   }),
+  ANTHROPIC_API_KEY: secret({ about: "Switches Anthropic on." }),
+  ANTHROPIC_BASE_URL: url({ ...web, about: "Instead of https://api.anthropic.com." }),
   GROQ_API_KEY: secret({ about: "Switches Groq on." }),
   GROQ_BASE_URL: url({ ...web, about: "Instead of https://api.groq.com/openai/v1." }),
   XAI_API_KEY: secret({ about: "Switches xAI on." }),
@@ -343,6 +388,24 @@ export const settings = {
   }),
   PROVIDER_IDLE_TIMEOUT_SECONDS: integer({ default: 60, min: 1, about: "Longest silence within an answer." }),
   PROVIDER_CONNECTIONS: integer({ default: 1024, min: 1, about: "Connections to one provider per process." }),
+  BREAKER_FAILURE_THRESHOLD: integer({
+    default: 5,
+    min: 1,
+    max: 1000,
+    about: "Failures in a row after which a provider is not asked any more.",
+  }),
+  BREAKER_OPEN_SECONDS: integer({
+    default: 60,
+    min: 1,
+    max: 3600,
+    about: "After so long one call may try whether the provider is back.",
+  }),
+  BREAKER_PROBE_LEASE_SECONDS: integer({
+    default: 30,
+    min: 1,
+    max: 600,
+    about: "A call that tries and says nothing for so long is replaced by the next.",
+  }),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;
@@ -361,10 +424,12 @@ export const ownPrefixes = [
   "OVERLOAD_",
   "ABUSE_",
   "ALERT_",
+  "EVENTS_",
   "SMTP_",
   "OUTBOUND_",
   "BOOTSTRAP_",
   "GOOGLE_",
   "RESERVATION_",
+  "LEDGER_",
   "AUDIT_CHECKPOINT_",
 ] as const;

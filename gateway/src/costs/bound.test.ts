@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { chatBound } from "./bound.chat.ts";
 import {
   type Bound,
-  boundOf,
   DEFAULT_OUTPUT_TOKENS,
   inputCeiling,
   inputEstimate,
@@ -17,13 +17,13 @@ import { usageOf } from "./testing.ts";
 const rates = ratesFrom({ input: "3", cachedInput: "0.3", output: "15" });
 
 function read(body: Record<string, unknown>): Bound {
-  const read = boundOf(body, Buffer.byteLength(JSON.stringify(body)));
+  const read = chatBound(body, Buffer.byteLength(JSON.stringify(body)));
   assert.ok(read.valid);
   return read.bound;
 }
 
 function faultsOf(body: Record<string, unknown>): readonly string[] {
-  const read = boundOf(body, 100);
+  const read = chatBound(body, 100);
   return read.valid ? [] : read.faults.map(({ path }) => path);
 }
 
@@ -63,7 +63,7 @@ test("an inline image counts as an image and not as text", () => {
   const bound = read(user([{ type: "text", text: "what is this?" }, image(data)]));
   assert.equal(bound.images, 1);
   assert.ok(bound.textBytes < 200);
-  assert.equal(inputCeiling(bound), bound.textBytes + 700 + 1_600);
+  assert.equal(inputCeiling(bound), bound.textBytes + 700 + 4_800);
   assert.deepEqual(bound.unbounded, []);
   const asText = read(user([{ type: "input_image", image_url: data }]));
   assert.deepEqual([asText.images, asText.textBytes < 200], [1, true]);
@@ -140,6 +140,23 @@ test("under a budget the input is held at its dearest rate", () => {
   assert.equal(reserveFor(bound, dear, { underBudget: true }).inputPico, 1_000n * dear.cacheWrite1h);
 });
 
+test("a call that asks for a service tier is held at the dearer of that and the standard, and estimated as asked", () => {
+  const served = ratesFrom({
+    input: "3",
+    output: "15",
+    serviceTiers: new Map([
+      ["fast", { input: "18", output: "90" }],
+      ["flex", { input: "1.5", output: "7.5" }],
+    ]),
+  });
+  const stepOf = (body: Record<string, unknown>, underBudget: boolean) =>
+    reserveFor(read(body), served, { underBudget }).stepPico;
+  assert.equal(stepOf({ speed: "fast" }, true), 90_000_000n);
+  assert.equal(stepOf({ service_tier: "flex" }, true), 15_000_000n);
+  assert.equal(stepOf({ service_tier: "flex" }, false), 7_500_000n);
+  assert.equal(stepOf({ service_tier: "unheard-of" }, true), 15_000_000n);
+});
+
 test("a model that costs nothing needs nothing", () => {
   const free = ratesFrom({ input: "0", output: "0" });
   const reserve = reserveFor(read({ max_tokens: 100 }), free, { underBudget: true });
@@ -163,7 +180,7 @@ test("no call that keeps to its granted output can cost more than was granted", 
   });
   fc.assert(
     fc.property(bodies, usages, ({ room, ...size }, usage) => {
-      const bound: Bound = { images: 0, hasTools: false, unbounded: [], ...size };
+      const bound: Bound = { images: 0, hears: false, hasTools: false, unbounded: [], ...size };
       const reserve = reserveFor(bound, dear, { underBudget: true });
       const granted = reserve.needPico + ((reserve.wantPico - reserve.needPico) * BigInt(room)) / 1_000n;
       const tokens = outputTokensFor(reserve, granted);
@@ -185,7 +202,7 @@ test("any JSON at all has a bound, and none of its numbers is NaN", () => {
   );
   fc.assert(
     fc.property(bodies, (body) => {
-      const read = boundOf(body, Buffer.byteLength(JSON.stringify(body)));
+      const read = chatBound(body, Buffer.byteLength(JSON.stringify(body)));
       if (!read.valid) return;
       for (const number of [read.bound.textBytes, read.bound.images, inputCeiling(read.bound)]) {
         assert.ok(Number.isSafeInteger(number) && number >= 0);
@@ -205,7 +222,7 @@ test("ten megabytes of anything are read in linear time", () => {
   ];
   for (const body of bodies) {
     const start = performance.now();
-    assert.ok(boundOf(body, 10_000_000).valid);
+    assert.ok(chatBound(body, 10_000_000).valid);
     assert.ok(performance.now() - start < 5_000);
   }
 });

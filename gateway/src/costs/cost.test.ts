@@ -3,7 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { PICO_PER_USD, picoFromUsd } from "../lib/money.ts";
 import { costOf } from "./cost.ts";
-import { dearest, ratesFrom } from "./rates.ts";
+import type { Kind, Known } from "./rates.kinds.ts";
+import { lists } from "./rates.testing.ts";
+import { dearest, type RatesPerMillion, ratesFrom } from "./rates.ts";
 import { usageOf } from "./testing.ts";
 import type { Usage } from "./usage.ts";
 
@@ -36,45 +38,97 @@ test("more cached input than input never makes a call cheaper than its cached pa
   assert.equal(costOf(usageOf({ input: 10, cacheRead: 1_000 }), sonnet), picoFromUsd("0.0003"));
 });
 
+test("audio and images are charged once, at their own rates, also where they come from a cache", () => {
+  const rates = ratesFrom({
+    input: "4",
+    cachedInput: "0.4",
+    audioInput: "32",
+    imageInput: "5",
+    cachedAudioInput: "0.5",
+    cachedImageInput: "0.6",
+    output: "16",
+    audioOutput: "64",
+    imageOutput: "32",
+  });
+  const usage = usageOf({
+    input: 1_000,
+    audioInput: 200,
+    imageInput: 100,
+    cacheRead: 500,
+    cachedAudioInput: 50,
+    cachedImageInput: 40,
+    output: 300,
+    audioOutput: 120,
+    imageOutput: 80,
+  });
+  const input = 200 * 4 + 200 * 32 + 100 * 5 + 410 * 0.4 + 50 * 0.5 + 40 * 0.6;
+  const output = 100 * 16 + 120 * 64 + 80 * 32;
+  assert.equal(costOf(usage, rates), picoFromUsd("0.019753"));
+  assert.equal((input + output) / 1e6, 0.019753);
+});
+
+test("searches are charged by the use, besides the tokens", () => {
+  const own = ratesFrom({ input: "1", webSearch: "25", output: "1" });
+  const usage = usageOf({ output: 1, webSearches: 3, fileSearches: 2 });
+  assert.equal(costOf(usage, own), picoFromUsd("0.080001")); // 3 × 0.025 + 2 × 0.0025 + 1 × 0.000001
+});
+
+test("details beyond what they lie within are each charged, and leave nothing below zero", () => {
+  const rates = ratesFrom({ input: "1", cachedInput: "1", audioInput: "10", output: "1", imageOutput: "20" });
+  const usage = usageOf({
+    input: 5,
+    audioInput: 10,
+    cacheRead: 1,
+    cachedAudioInput: 7,
+    output: 2,
+    imageOutput: 9,
+  });
+  assert.equal(costOf(usage, rates), picoFromUsd("0.000287")); // 10 × 10 + 7 × 1 + 9 × 20
+});
+
 test("nothing used costs nothing", () => {
   assert.equal(costOf(usageOf({}), sonnet), 0n);
 });
 
-const decimal = fc
-  .tuple(fc.nat(1_000), fc.nat(999_999), fc.integer({ min: 0, max: 6 }))
-  .map(
-    ([whole, decimals, places]) =>
-      `${whole}.${String(decimals).padStart(6, "0").slice(0, Math.max(1, places))}`,
-  );
-const count = fc.nat(2_000_000_000);
-const partsOf = fc.record({ plain: count, read: count, write5m: count, write1h: count, output: count });
-const list = {
-  input: decimal,
-  cachedInput: decimal,
-  cacheWrite5m: decimal,
-  cacheWrite1h: decimal,
-  output: decimal,
-};
-const lists = fc.record({
-  ...list,
-  tiers: fc.uniqueArray(fc.record({ aboveInput: fc.nat(4_000_000_000), ...list }), {
-    maxLength: 3,
-    selector: ({ aboveInput }) => aboveInput,
-  }),
+const count = fc.nat(1_000_000_000);
+/** Every token once. */
+const partsOf = fc.record({
+  input: count,
+  cachedInput: count,
+  cacheWrite5m: count,
+  cacheWrite1h: count,
+  audioInput: count,
+  imageInput: count,
+  cachedAudioInput: count,
+  cachedImageInput: count,
+  output: count,
+  audioOutput: count,
+  imageOutput: count,
+  webSearch: fc.nat(10_000),
+  fileSearch: fc.nat(10_000),
 });
-type List = typeof lists extends fc.Arbitrary<infer T> ? T : never;
+type Parts = Readonly<Record<Kind, number>>;
+
+function usageFrom(parts: Parts): Usage {
+  const { cacheWrite5m, cacheWrite1h, audioInput, imageInput, cachedAudioInput, cachedImageInput } = parts;
+  const { audioOutput, imageOutput, webSearch: webSearches, fileSearch: fileSearches } = parts;
+  const cacheRead = parts.cachedInput + cachedAudioInput + cachedImageInput;
+  return {
+    input: parts.input + audioInput + imageInput + cacheRead + cacheWrite5m + cacheWrite1h,
+    cacheRead,
+    cacheWrite5m,
+    cacheWrite1h,
+    output: parts.output + audioOutput + imageOutput,
+    reasoning: 0,
+    ...{ audioInput, imageInput, cachedAudioInput, cachedImageInput, audioOutput, imageOutput },
+    ...{ webSearches, fileSearches },
+  };
+}
 
 test("a cost equals the sum of fractions that the price list prints, to the last pico-dollar", () => {
   fc.assert(
     fc.property(partsOf, lists, (parts, list) => {
-      const usage: Usage = {
-        input: parts.plain + parts.read + parts.write5m + parts.write1h,
-        cacheRead: parts.read,
-        cacheWrite5m: parts.write5m,
-        cacheWrite1h: parts.write1h,
-        output: parts.output,
-        reasoning: 0,
-      };
+      const usage = usageFrom(parts);
       const [numerator, denominator] = fractionOfUsd(parts, list);
       assert.equal(costOf(usage, ratesFrom(list)) * denominator, numerator * PICO_PER_USD);
     }),
@@ -97,43 +151,80 @@ test("above a threshold the whole call is charged at the tier, from its first to
 test("no call costs more than its tokens at the dearest rates that they can have", () => {
   fc.assert(
     fc.property(partsOf, lists, fc.nat(1_000_000), (parts, list, unused) => {
-      const { read: cacheRead, write5m: cacheWrite5m, write1h: cacheWrite1h, output } = parts;
-      const input = parts.plain + cacheRead + cacheWrite5m + cacheWrite1h;
+      const usage = usageFrom({ ...parts, webSearch: 0, fileSearch: 0 });
       const rates = ratesFrom(list);
-      const most = dearest(rates, input + unused);
-      const bound = BigInt(input + unused) * most.input + BigInt(output) * most.output;
-      assert.ok(
-        costOf({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, reasoning: 0 }, rates) <= bound,
-      );
+      const most = dearest([rates], { mostInput: usage.input + unused });
+      const bound = BigInt(usage.input + unused) * most.input + BigInt(usage.output) * most.output;
+      assert.ok(costOf(usage, rates) <= bound);
     }),
     { numRuns: 2_000 },
   );
 });
 
+test("whatever a provider says, no cost is below zero, and more of a detail never costs less", () => {
+  const counts = fc.record(
+    Object.fromEntries(Object.keys(usageFrom(noParts)).map((name) => [name, fc.nat(1_000)])),
+  ) as unknown as fc.Arbitrary<Usage>;
+  const rates = ratesFrom({ input: "1", cachedInput: "1", audioInput: "2", imageOutput: "9", output: "3" });
+  fc.assert(
+    fc.property(counts, (usage) => {
+      const cost = costOf(usage, rates);
+      assert.ok(cost >= 0n);
+      const more = { ...usage, audioInput: usage.audioInput! + 1, imageOutput: usage.imageOutput! + 1 };
+      assert.ok(costOf(more, rates) > cost);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+const noParts: Parts = {
+  ...{ input: 0, cachedInput: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, webSearch: 0, fileSearch: 0 },
+  ...{
+    audioInput: 0,
+    imageInput: 0,
+    cachedAudioInput: 0,
+    cachedImageInput: 0,
+    audioOutput: 0,
+    imageOutput: 0,
+  },
+};
+
 /** The same cost as a fraction of USD, computed from the printed decimals without pico-dollars. */
-function fractionOfUsd(
-  parts: { plain: number; read: number; write5m: number; write1h: number; output: number },
-  { tiers, ...base }: List,
-): readonly [bigint, bigint] {
-  const input = parts.plain + parts.read + parts.write5m + parts.write1h;
-  let list: Omit<List, "tiers"> & { aboveInput?: number } = base;
+function fractionOfUsd(parts: Parts, { tiers = [], ...base }: RatesPerMillion): readonly [bigint, bigint] {
+  const { input } = usageFrom(parts);
+  let list: Known<string> & { aboveInput?: number } = base;
   for (const tier of tiers) {
     if (input > tier.aboveInput && tier.aboveInput >= (list.aboveInput ?? 0)) list = tier;
   }
-  const terms: readonly (readonly [number, string])[] = [
-    [parts.plain, list.input],
-    [parts.read, list.cachedInput],
-    [parts.write5m, list.cacheWrite5m],
-    [parts.write1h, list.cacheWrite1h],
+  const cached = list.cachedInput ?? list.input;
+  const perMillion: readonly (readonly [number, string])[] = [
+    [parts.input, list.input],
+    [parts.cachedInput, cached],
+    [parts.cacheWrite5m, list.cacheWrite5m ?? list.input],
+    [parts.cacheWrite1h, list.cacheWrite1h ?? list.cacheWrite5m ?? list.input],
+    [parts.audioInput, list.audioInput ?? list.input],
+    [parts.imageInput, list.imageInput ?? list.input],
+    [parts.cachedAudioInput, list.cachedAudioInput ?? list.cachedInput ?? list.audioInput ?? list.input],
+    [parts.cachedImageInput, list.cachedImageInput ?? list.cachedInput ?? list.imageInput ?? list.input],
     [parts.output, list.output],
+    [parts.audioOutput, list.audioOutput ?? list.output],
+    [parts.imageOutput, list.imageOutput ?? list.output],
+  ];
+  const perThousand: readonly (readonly [number, string])[] = [
+    [parts.webSearch, base.webSearch ?? "10.0"],
+    [parts.fileSearch, base.fileSearch ?? "2.5"],
   ];
   let sum: readonly [bigint, bigint] = [0n, 1n];
-  for (const [tokens, text] of terms) {
-    const [whole, decimals] = text.split(".") as [string, string];
-    const denominator = BigInt(`1${"0".repeat(decimals.length)}000000`);
-    const numerator =
-      BigInt(tokens) * (BigInt(whole) * BigInt(`1${"0".repeat(decimals.length)}`) + BigInt(decimals));
-    sum = [sum[0] * denominator + numerator * sum[1], sum[1] * denominator];
+  for (const [terms, zeros] of [
+    [perMillion, "000000"],
+    [perThousand, "000"],
+  ] as const) {
+    for (const [units, text] of terms) {
+      const [whole, decimals] = text.split(".") as [string, string];
+      const scale = `1${"0".repeat(decimals.length)}`;
+      const numerator = BigInt(units) * (BigInt(whole) * BigInt(scale) + BigInt(decimals));
+      sum = [sum[0] * BigInt(scale + zeros) + numerator * sum[1], sum[1] * BigInt(scale + zeros)];
+    }
   }
   return sum;
 }

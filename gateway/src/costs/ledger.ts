@@ -42,6 +42,24 @@ export type Settlement = ReservedCall & {
   readonly status: number;
   readonly outcome: Exclude<Outcome, "unsettled">;
   readonly latencyMs: number;
+  /** What the call is charged for, if that is more than one thing; `costPico` is then their sum. Else empty. */
+  readonly lines: readonly LedgerLine[];
+  readonly serviceTier?: string;
+  /** What the provider itself says that the call cost. */
+  readonly providerCostPico?: Pico;
+};
+
+/** One of several things that a call is charged for. */
+export type LedgerLine = {
+  /** `answer`, `attempt`, `compaction`. */
+  readonly kind: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly serviceTier?: string;
+  /** Undefined: the provider reported nothing. */
+  readonly usage: Usage | undefined;
+  readonly costPico: Pico;
+  readonly price: Price;
 };
 
 /** The columns of a `prompt_runs` row that are known before the call runs, as JSON. */
@@ -57,9 +75,7 @@ export function reservedRow(call: Omit<ReservedCall, "reservedPico">): Readonly<
     provider: ledgerText(call.provider),
     model: ledgerText(call.model),
     budget_ids: call.budgetIds,
-    price_source: call.price.source,
-    price_id: ledgerText(call.price.id),
-    rates: ratesJson(call.price.rates),
+    ...priceColumns(call.price),
     streamed: call.streamed,
     correlation_id: ledgerText(call.correlationId),
     created_at: isoTime(call.createdAtMs),
@@ -83,7 +99,35 @@ export function settledRow(settlement: Settlement, settledAtMs: number): Readonl
     outcome: settlement.outcome,
     latency_ms: Math.round(settlement.latencyMs),
     settled_at: isoTime(settledAtMs),
+    service_tier: optionalText(settlement.serviceTier),
+    provider_cost_pico: settlement.providerCostPico?.toString(),
   };
+}
+
+/** The call's `prompt_run_lines` rows as JSON, numbered from 1. */
+export function lineRows({ id, lines }: Settlement): readonly Readonly<Record<string, unknown>>[] {
+  const day = utcDay(timeOfUuidv7(id));
+  return lines.map((line, index) => ({
+    day,
+    id,
+    line: index + 1,
+    kind: ledgerText(line.kind),
+    provider: ledgerText(line.provider),
+    model: ledgerText(line.model),
+    service_tier: optionalText(line.serviceTier),
+    usage: line.usage,
+    cost_pico: line.costPico.toString(),
+    ...priceColumns(line.price),
+  }));
+}
+
+/** The columns that say how something was priced. */
+export function priceColumns({ source, id, rates }: Price) {
+  return { price_source: source, price_id: ledgerText(id), rates: ratesJson(rates) };
+}
+
+function optionalText(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : ledgerText(text);
 }
 
 const LONGEST_TEXT = 200;

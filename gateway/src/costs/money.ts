@@ -5,10 +5,12 @@ import type { Settlement } from "./ledger.ts";
 import { patience } from "./patience.ts";
 import { type Reserved, type ReserveRequest, reservations } from "./reserve.ts";
 import { settlements } from "./settle.ts";
+import { type TopUp, topUps } from "./top-up.ts";
 
 /** Everything that moves money in this process: reserve, settle, and charging what nobody settled. */
 export type Money = {
   reserve(request: ReserveRequest): Promise<Reserved>;
+  readonly topUp: TopUp;
   settle(settlement: Settlement): Promise<void>;
   /** Calls that have reserved and are not on the ledger yet. */
   inFlight(): number;
@@ -53,6 +55,7 @@ export function openMoney(deps: {
   void expire();
   return {
     reserve: waiting.reserve,
+    topUp: topUps(db),
     async settle(settlement) {
       await settling.settle(settlement);
       waiting.freed(settlement.budgetIds);

@@ -1,12 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Clock, isoTime } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
-import { usdPerMillionText } from "../lib/money.ts";
-import { type Cause, type Change, changesBetween } from "../telemetry/change.ts";
+import { type Cause, type Change, changesBetween, type FieldChanges } from "../telemetry/change.ts";
 import { providerName } from "./names.ts";
 import { catalogueRowOf, keyOf } from "./prices.rows.ts";
 import { addPrice, holdPrices, type Prices } from "./prices.stored.ts";
 import { type PriceRow, priceRowOf } from "./prices.ts";
-import { completeRates, type KnownRates, type Rates, ratesJson, type TokenRates } from "./rates.ts";
+import { ratesTold } from "./rates.fields.ts";
+import { completeRates, type KnownRates, type Rates } from "./rates.ts";
 
 export type PriceChangeDeps = Omit<Prices, "prices"> & { readonly change: Change; readonly clock: Clock };
 
@@ -31,7 +32,11 @@ export async function setPrice(
     const createdAtMs = clock.now();
     const { effectiveFromMs = createdAtMs } = named;
     const before = priceRowOf(book, provider, model, effectiveFromMs);
-    if (before !== undefined && isOperatorsFor(before, { provider, model }) && hasRates(before, rates)) {
+    if (
+      before !== undefined &&
+      isOperatorsFor(before, { provider, model }) &&
+      isDeepStrictEqual(before.price.rates, rates)
+    ) {
       return before;
     }
     const createdBy = cause.actor.id;
@@ -52,7 +57,7 @@ export async function setPrice(
     note({
       action: "price.change",
       target: { type: "price", id: `${provider}/${model}` },
-      changes: changesBetween(before === undefined ? {} : told(before), told(after)) ?? {},
+      changes: changesTold(before, after),
       ...(reason === undefined ? {} : { reason }),
     });
     return after;
@@ -74,26 +79,26 @@ function isOperatorsFor(row: PriceRow, named: Named): boolean {
   return row.price.source === "operator" && keyOf(row) === keyOf(named);
 }
 
-function hasRates({ price }: PriceRow, rates: Rates): boolean {
-  return JSON.stringify(ratesJson(price.rates)) === JSON.stringify(ratesJson(rates));
+/** A kind that has no price of its own any more is null. */
+function changesTold(before: PriceRow | undefined, after: PriceRow): FieldChanges {
+  const was = before === undefined ? {} : told(before);
+  const gone = Object.fromEntries(Object.keys(was).map((field) => [field, null]));
+  return changesBetween(was, { ...gone, ...told(after) }) ?? {};
 }
 
-/** A row as the audit log tells it: USD per million tokens. */
+/** A row as the audit log tells it: USD per million tokens, and per thousand uses of a tool. */
 function told({ price: { source, rates }, effectiveFromMs }: PriceRow): Readonly<Record<string, unknown>> {
   return {
     source,
-    ...perMillion(rates),
-    tiers: rates.tiers.map((tier) => ({ above_input_tokens: tier.aboveInput, ...perMillion(tier) })),
+    ...listTold(rates),
+    service_tiers: Object.fromEntries(
+      rates.serviceTiers.entries().map(([name, tier]) => [name, listTold(tier)]),
+    ),
     effective_from: effectiveFromMs === undefined ? null : isoTime(effectiveFromMs),
   };
 }
 
-function perMillion(rates: TokenRates) {
-  return {
-    input: usdPerMillionText(rates.input),
-    cached_input: usdPerMillionText(rates.cachedInput),
-    cache_write_5m: usdPerMillionText(rates.cacheWrite5m),
-    cache_write_1h: usdPerMillionText(rates.cacheWrite1h),
-    output: usdPerMillionText(rates.output),
-  };
+function listTold(rates: Rates) {
+  const tiers = rates.tiers.map((tier) => ({ above_input_tokens: tier.aboveInput, ...ratesTold(tier) }));
+  return { ...ratesTold(rates), tiers };
 }

@@ -106,3 +106,29 @@ test("an adopted price has no drift", () => {
   const after = driftOf(bookOf(adopted), [], NOW).rows;
   assert.deepEqual(new Set(after.map(({ severity }) => severity)), new Set(["ok"]));
 });
+
+test("a kind is compared where either list has a price of its own for it, and a pattern is not compared", () => {
+  const rates = { input: "0.3", cachedInput: "0.03", audioInput: "2", webSearch: "14", output: "2.5" };
+  const { rows } = driftOf(
+    bookOf(
+      [],
+      [
+        { provider: "google", model: "gemini-2.5-flash", rates },
+        { provider: "google", model: "gemini-2*", rates },
+      ],
+    ),
+    [],
+    NOW,
+  );
+  const { units } = rows.find(({ row }) => row.model === "gemini-2.5-flash")!;
+  const others = units.filter(({ unit }) => /audio|image|search/i.test(unit));
+  assert.deepEqual(
+    others.map(({ unit, ratio, severity }) => [unit, ratio, severity]),
+    [
+      ["audioInput", 2, "red"],
+      ["cachedAudioInput", 0.3, "red"],
+      ["webSearch", 1.4, "red"],
+    ],
+  );
+  assert.ok(rows.every(({ row }) => row.model !== "gemini-2*"));
+});

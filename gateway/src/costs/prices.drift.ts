@@ -4,14 +4,15 @@ import { pricesInForce } from "./prices.list.ts";
 import { catalogueRowOf } from "./prices.rows.ts";
 import type { ModelTraffic } from "./prices.traffic.ts";
 import { type PriceBook, type PriceRow, priceRowOf } from "./prices.ts";
-import { type Rates, ratesAt, type TokenRates } from "./rates.ts";
+import { isUseKind, type Kind, kinds, tellingKinds } from "./rates.kinds.ts";
+import { type Rates, ratesAt } from "./rates.ts";
 
 /** warn: more than 1 % apart. red: more than 25 %. */
 export type Severity = "ok" | "warn" | "red";
 
-/** One kind of token at one length of call: what the book charges, and what the catalogue says. */
+/** One kind of token at one length of call, or of use: what the book charges, and what the catalogue says. */
 export type UnitDrift = {
-  readonly unit: keyof TokenRates;
+  readonly unit: Kind;
   /** 0: any call. Else calls of more input tokens than that. */
   readonly aboveInput: number;
   readonly bookPico: Pico;
@@ -27,7 +28,7 @@ export type RowDrift = {
   /** The worst of its units. */
   readonly severity: Severity;
   readonly units: readonly UnitDrift[];
-  /** What the traffic would have cost more at the catalogue's rates; tiers left aside, cache writes as input. */
+  /** What the traffic would have cost more at the catalogue's rates; tiers left aside, cache writes as input, audio and images as text. */
   readonly effectPico: Pico;
 };
 
@@ -37,7 +38,6 @@ export type Drift = {
   readonly unpriced: readonly ModelTraffic[];
 };
 
-const units = ["input", "cachedInput", "cacheWrite5m", "cacheWrite1h", "output"] as const;
 const severities: readonly Severity[] = ["ok", "warn", "red"];
 
 /** How far the operator's, the configured and the shipped prices in force are from the public catalogue's. */
@@ -59,21 +59,18 @@ export function driftOf(book: PriceBook, traffic: readonly ModelTraffic[], at: n
 
 function compare(book: Rates, catalogue: Rates): readonly UnitDrift[] {
   const lengths = [...book.tiers, ...catalogue.tiers].map(({ aboveInput }) => aboveInput);
-  return [...new Set([0, ...lengths])].flatMap((aboveInput) =>
-    units.map((unit): UnitDrift => {
-      const bookPico = ratesAt(book, aboveInput + 1)[unit];
-      const cataloguePico = ratesAt(catalogue, aboveInput + 1)[unit];
-      const ratio = cataloguePico === 0n ? undefined : Number(bookPico) / Number(cataloguePico);
-      return {
-        unit,
-        aboveInput,
-        bookPico,
-        cataloguePico,
-        ratio,
-        severity: severityOf(bookPico, cataloguePico),
-      };
-    }),
-  );
+  return [...new Set([0, ...lengths])].flatMap((aboveInput) => {
+    const ours = { ...book, ...ratesAt(book, aboveInput + 1) };
+    const theirs = { ...catalogue, ...ratesAt(catalogue, aboveInput + 1) };
+    const told = new Set([...tellingKinds(ours), ...tellingKinds(theirs)]);
+    const units = kinds.filter((kind) => told.has(kind) && (aboveInput === 0 || !isUseKind(kind)));
+    return units.map((unit) => unitDrift(unit, aboveInput, ours[unit], theirs[unit]));
+  });
+}
+
+function unitDrift(unit: Kind, aboveInput: number, bookPico: Pico, cataloguePico: Pico): UnitDrift {
+  const ratio = cataloguePico === 0n ? undefined : Number(bookPico) / Number(cataloguePico);
+  return { unit, aboveInput, bookPico, cataloguePico, ratio, severity: severityOf(bookPico, cataloguePico) };
 }
 
 function severityOf(book: Pico, catalogue: Pico): Severity {

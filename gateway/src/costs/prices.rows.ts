@@ -1,11 +1,13 @@
 import { type CatalogueModel, catalogue } from "./catalogue.ts";
+import { isPattern } from "./model-patterns.ts";
 import { providerName, spelling } from "./names.ts";
 import type { ListedPrice, OperatorPrice, PriceRow } from "./prices.ts";
 import { ratesFrom } from "./rates.ts";
+import { withServiceTiers } from "./served-tiers.ts";
 
 /** What the public catalogue says that a model costs at a time; undefined if it does not know the model. */
 export function catalogueRowOf(provider: string, model: string, at: number): PriceRow | undefined {
-  const row = catalogue().find(provider, model);
+  const row = isPattern(model) ? undefined : catalogue().find(provider, model);
   return row === undefined ? undefined : inForce(catalogueRows(row), at);
 }
 
@@ -27,7 +29,9 @@ export function listedRow(
   source: "configured" | "shipped",
   { provider, model, rates }: ListedPrice,
 ): PriceRow {
-  const price = { source, id: `${provider}/${model}`, rates: ratesFrom(rates) };
+  const listed = ratesFrom(rates);
+  const known = source === "shipped" ? withServiceTiers(provider, model, listed) : listed;
+  const price = { source, id: `${provider}/${model}`, rates: known };
   return { provider, model, effectiveFromMs: undefined, price };
 }
 
@@ -38,6 +42,6 @@ export function catalogueRows({ provider, model, prices }: CatalogueModel): read
     provider,
     model,
     effectiveFromMs: from === undefined || index === prices.length - 1 ? undefined : Date.parse(from),
-    price: { source: "catalogue", id, rates: ratesFrom(rates) },
+    price: { source: "catalogue", id, rates: withServiceTiers(provider, model, ratesFrom(rates)) },
   }));
 }

@@ -10,8 +10,8 @@ export type ShippedPrice = {
 
 /**
  * The shipped price book (C3), USD per million tokens. Input and output are the contract's; what is read from and
- * written to a cache costs the input rate times the public catalogue's ratio of that kind to plain input, or the
- * input rate where the catalogue has none.
+ * written to a cache, and audio, cost the input rate times the public catalogue's ratio of that kind to plain input, or
+ * the input rate where the catalogue has none.
  */
 export const shippedPrices: readonly ShippedPrice[] = [
   {
@@ -47,7 +47,13 @@ export const shippedPrices: readonly ShippedPrice[] = [
   {
     provider: "google",
     model: "gemini-2.5-flash",
-    rates: { input: "0.075", cachedInput: "0.0075", output: "0.30" },
+    rates: {
+      input: "0.075",
+      cachedInput: "0.0075",
+      audioInput: "0.25",
+      cachedAudioInput: "0.025",
+      output: "0.30",
+    },
     aliases: [],
   },
   {
@@ -68,4 +74,8 @@ export const shippedPrices: readonly ShippedPrice[] = [
 export const defaultRates: RatesPerMillion = { input: "0.20", cachedInput: "0.05", output: "0.50" };
 
 /** Other names under which a provider's prices are asked for. */
-export const providerAliases: Readonly<Record<string, string>> = { "x-ai": "xai", gemini: "google" };
+export const providerAliases: Readonly<Record<string, string>> = {
+  "x-ai": "xai",
+  gemini: "google",
+  sim: "simulated",
+};

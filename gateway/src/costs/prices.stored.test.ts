@@ -35,6 +35,26 @@ test("a price that was added is loaded as it was written, and stays when a newer
   ]);
 });
 
+test("every kind of usage and every service tier is loaded as it was written", async () => {
+  const tier = { input: 3_000_000n, audioInput: 9_000_000n, output: 20_000_000n };
+  const rates = {
+    ...newPrice.rates,
+    audioInput: 32_000_000n,
+    cachedImageInput: 0n,
+    imageOutput: 60_000_000n,
+    webSearch: 25_000_000_000n,
+    serviceTiers: new Map([
+      ["priority", { ...tier, tiers: [{ aboveInput: 1, ...tier, cachedInput: 1n }] }],
+      ["flex", { input: 1n, output: 2n, webSearch: 10_000_000_000n, fileSearch: 7n }],
+    ]),
+  };
+  await addPrice(store.db, { ...newPrice, rates });
+  const [row] = await loadPrices(store.db);
+  assert.deepEqual(row?.rates, completeRates(rates));
+  await addPrice(store.db, { ...newPrice, rates: row.rates });
+  assert.deepEqual((await loadPrices(store.db))[1]?.rates, row.rates);
+});
+
 test("a slow read of the book does not take back what a later one has found", async () => {
   const bookOf = (operator: readonly OperatorPrice[]) =>
     priceBook({ operator, configured: [], defaults: defaultRates, unknown: "default" });

@@ -1,8 +1,16 @@
-import { sql } from "kysely";
-import type { Pico } from "../lib/money.ts";
+import { type Selectable, sql } from "kysely";
 import type { Db, PricesTable, Tx } from "../store/tables.ts";
 import type { OperatorPrice, PriceBook } from "./prices.ts";
-import { completeRates, type KnownRates, ratesJson } from "./rates.ts";
+import { eachRate } from "./rates.kinds.ts";
+import {
+  completeRates,
+  type KnownRates,
+  knownOfJson,
+  type Rates,
+  type RatesDigits,
+  type RatesJson,
+  ratesJson,
+} from "./rates.ts";
 
 export type NewPrice = {
   readonly provider: string;
@@ -51,14 +59,7 @@ export async function loadPrices(db: Db): Promise<readonly OperatorPrice[]> {
     id: row.id,
     provider: row.provider,
     model: row.model,
-    rates: completeRates({
-      input: BigInt(row.input_pico),
-      cachedInput: pico(row.cached_input_pico),
-      cacheWrite5m: pico(row.cache_write_5m_pico),
-      cacheWrite1h: pico(row.cache_write_1h_pico),
-      output: BigInt(row.output_pico),
-      tiers: row.tiers.map(storedTier),
-    }),
+    rates: storedRates(row),
     effectiveFromMs: row.effective_from.getTime(),
   }));
 }
@@ -82,6 +83,7 @@ export async function addPrice(db: Db, { rates, ...price }: NewPrice): Promise<n
       cache_write_1h_pico: rates.cacheWrite1h?.toString() ?? null,
       output_pico: String(rates.output),
       tiers: JSON.stringify(ratesJson(completeRates(rates)).tiers ?? []),
+      more_rates: JSON.stringify(moreRates(rates)),
       effective_from: new Date(price.effectiveFromMs),
       created_at: new Date(price.createdAtMs),
       created_by: price.createdBy,
@@ -91,19 +93,36 @@ export async function addPrice(db: Db, { rates, ...price }: NewPrice): Promise<n
   return id;
 }
 
-function pico(digits: string | null): Pico | undefined {
-  return digits === null ? undefined : BigInt(digits);
+/** Decimal digits of the kinds that have no column, as far as they are known. */
+type MoreRates = Partial<RatesDigits> & { readonly serviceTiers?: Readonly<Record<string, RatesJson>> };
+
+function moreRates(rates: KnownRates): MoreRates {
+  const { input, cachedInput, cacheWrite5m, cacheWrite1h, output, tiers, serviceTiers, ...others } = rates;
+  const served = completeRates(rates).serviceTiers.entries();
+  return {
+    ...eachRate(others, String),
+    serviceTiers: Object.fromEntries(
+      served.map(([name, tier]) => [name, { ...ratesJson(tier), ...uses(tier) }]),
+    ),
+  };
 }
 
-type StoredTier = PricesTable["tiers"]["__select__"][number];
+/** Told even where they are the list price: left out they would be those of the standard. */
+function uses({ webSearch, fileSearch }: Rates) {
+  return { webSearch: String(webSearch), fileSearch: String(fileSearch) };
+}
 
-function storedTier({ aboveInput, ...rates }: StoredTier) {
-  return {
-    aboveInput,
-    input: BigInt(rates.input),
-    cachedInput: BigInt(rates.cachedInput),
-    cacheWrite5m: BigInt(rates.cacheWrite5m),
-    cacheWrite1h: BigInt(rates.cacheWrite1h),
-    output: BigInt(rates.output),
-  };
+function storedRates(row: Selectable<PricesTable>): Rates {
+  const { serviceTiers = {}, ...others } = row.more_rates as MoreRates;
+  const known = knownOfJson({
+    ...others,
+    input: row.input_pico,
+    cachedInput: row.cached_input_pico ?? undefined,
+    cacheWrite5m: row.cache_write_5m_pico ?? undefined,
+    cacheWrite1h: row.cache_write_1h_pico ?? undefined,
+    output: row.output_pico,
+    tiers: row.tiers as RatesJson["tiers"],
+  });
+  const served = Object.entries(serviceTiers).map(([name, tier]) => [name, knownOfJson(tier)] as const);
+  return completeRates({ ...known, serviceTiers: new Map(served) });
 }

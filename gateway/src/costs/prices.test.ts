@@ -74,8 +74,8 @@ test("the same model at another provider has no shipped price", () => {
   assert.equal(priceOf(bookOf(), "groq", "gpt-5.1", NOW)?.source, "default");
 });
 
-test("what is read from and written to a cache follows the public catalogue's ratio to plain input", () => {
-  const units = ["cachedInput", "cacheWrite5m", "cacheWrite1h"] as const;
+test("caches and audio follow the public catalogue's ratio to plain input", () => {
+  const units = ["cachedInput", "cacheWrite5m", "cacheWrite1h", "audioInput", "cachedAudioInput"] as const;
   for (const { provider, model, rates } of shippedPrices) {
     const shipped = ratesFrom(rates);
     const { rates: real } = catalogueRowOf(provider, model, NOW)!.price;
@@ -194,6 +194,62 @@ test("the operator's newest row in force wins", () => {
   assert.equal(idAt(NOW + 1_000), "2");
   assert.equal(idAt(NOW - 1_500), "1");
   assert.equal(idAt(NOW - 2_001), "openai/gpt-5.1");
+});
+
+const patternRow = (id: number, model: string, effectiveFromMs = NOW) =>
+  operatorRow(id, `openai/${model}`, String(id), effectiveFromMs);
+
+test("of the operator's patterns the one with the longest text wins, then the newest; a name wins over all", () => {
+  const operator = [
+    patternRow(1, "*"),
+    patternRow(2, "GPT-5*"),
+    patternRow(3, "gpt-5*", NOW + 1_000),
+    patternRow(4, "*-mini"),
+    patternRow(5, "gpt-5.*"),
+    patternRow(6, "gpt-5.2"),
+  ];
+  const book = bookOf({ operator });
+  const idOf = (model: string, at = NOW) => priceOf(book, "openai", model, at)?.id;
+  assert.deepEqual(
+    ["gpt-5", "gpt-5.1", "gpt-5.2", "gpt-4.1-mini", "o3"].map((name) => idOf(name)),
+    ["2", "5", "6", "4", "1"],
+  );
+  assert.equal(idOf("gpt-5", NOW + 1_000), "3");
+  assert.equal(idOf("gpt-5.2-2025-12-11"), "6");
+  assert.equal(idOf("gpt-5", NOW - 1), "catalogue:0.1.8:openai/gpt-5");
+  assert.equal(priceOf(book, "groq", "gpt-5", NOW)?.source, "default");
+});
+
+test("an operator's pattern goes before a configured name, and a configured pattern before the shipped book", () => {
+  const rates = { input: "2", output: "2" };
+  const configured = [
+    { provider: "openai", model: "gpt-5.1", rates },
+    { provider: "anthropic", model: "claude-*", rates },
+  ];
+  const book = bookOf({ configured, operator: [patternRow(1, "gpt-*")] });
+  assert.equal(priceOf(book, "openai", "gpt-5.1", NOW)?.source, "operator");
+  assert.equal(priceOf(book, "anthropic", "claude-sonnet-4", NOW)?.id, "anthropic/claude-*");
+});
+
+test("a pattern is listed among the prices, but is no model and owns none", () => {
+  const operator = [patternRow(1, "gpt-5*"), operatorRow(2, "other/tiny*", "1", NOW)];
+  const book = bookOf({ operator });
+  assert.ok(pricesInForce(book, NOW).some((row) => placeOf(row) === "openai/gpt-5*"));
+  assert.ok(pricedModels(book).every(({ model }) => !model.includes("*")));
+  assert.equal(ownerOf(book, "tiny-1"), undefined);
+  assert.equal(ownerOf(book, "tiny*"), undefined);
+  assert.equal(catalogueRowOf("openai", "gpt-5*", NOW), undefined);
+});
+
+test("the simulated provider's prices may be asked for by its short name", () => {
+  const book = bookOf({ operator: [operatorRow(1, "sim/sim-echo", "1", NOW)] });
+  assert.equal(priceOf(book, "simulated", "sim-echo", NOW)?.id, "1");
+});
+
+test("shipped and catalogue prices know the service tiers of their providers, an operator's only what it says", () => {
+  const tiersOf = (book: PriceBook) => priceOf(book, "openai", "gpt-5.1-2025-11-13", NOW)?.rates.serviceTiers;
+  assert.equal(tiersOf(bookOf())?.get("priority")?.input, 20_000_000n);
+  assert.equal(tiersOf(bookOf({ operator: [operatorRow(1, "openai/gpt-5.1", "1", NOW)] }))?.size, 0);
 });
 
 test("a price for a dated model is for that date only", () => {

@@ -1,4 +1,5 @@
 import { catalogue } from "./catalogue.ts";
+import { isPattern, literalLength, matchesPattern } from "./model-patterns.ts";
 import { modelNames, providerName, spelling } from "./names.ts";
 import { catalogueRows, inForce, keyOf, listedRow, operatorRow } from "./prices.rows.ts";
 import { shippedPrices } from "./prices.shipped.ts";
@@ -12,7 +13,7 @@ export type PriceSource = "operator" | "configured" | "shipped" | "catalogue" | 
  */
 export type Price = { readonly source: PriceSource; readonly id: string; readonly rates: Rates };
 
-/** A row of a book. Without a time it is in force since ever. The row for a model in no book is that of `*`. */
+/** A row of a book. Its model may be a pattern (`gpt-5*`). Without a time it is in force since ever. The row for a model in no book is that of `*`. */
 export type PriceRow = {
   readonly provider: string;
   readonly model: string;
@@ -36,10 +37,18 @@ export type OperatorPrice = {
   readonly effectiveFromMs: number;
 };
 
+/** The rows of one source. */
+type Book = {
+  /** By the name that all spellings of a model share, newest first. */
+  readonly named: ReadonlyMap<string, readonly PriceRow[]>;
+  /** Those whose model has a star: the ones that say most first, then the newest. */
+  readonly patterns: readonly PriceRow[];
+};
+
 /** Every price known, as a value that answers the same for ever. A change of prices is a new book. */
 export type PriceBook = {
-  /** The operator's, the configuration file's and the shipped one, in this order; under each name newest first. */
-  readonly books: readonly ReadonlyMap<string, readonly PriceRow[]>[];
+  /** The operator's, the configuration file's and the shipped one, in this order. */
+  readonly books: readonly Book[];
   /** For a model in no book; undefined where such models are denied (C11). */
   readonly fallback: PriceRow | undefined;
   readonly owners: ReadonlyMap<string, string>;
@@ -65,15 +74,9 @@ export function priceBook(parts: {
   const fallback: Price = { source: "default", id: "default", rates: ratesFrom(parts.defaults) };
   return {
     books: [
-      Map.groupBy(newestFirst.map(operatorRow), keyOf),
-      Map.groupBy(
-        parts.configured.map((row) => listedRow("configured", row)),
-        keyOf,
-      ),
-      Map.groupBy(
-        shippedPrices.map((row) => listedRow("shipped", row)),
-        keyOf,
-      ),
+      bookOf(newestFirst.map(operatorRow)),
+      bookOf(parts.configured.map((row) => listedRow("configured", row))),
+      bookOf(shippedPrices.map((row) => listedRow("shipped", row))),
     ],
     fallback:
       parts.unknown === "deny"
@@ -86,8 +89,8 @@ export function priceBook(parts: {
 
 /**
  * The row that prices a model at a time (milliseconds since the epoch): the operator's newest in force, else the
- * configuration file's, else the shipped one, else the public catalogue's, else the fallback. Undefined: this model
- * is denied for want of a price.
+ * configuration file's, else the shipped one, else the public catalogue's, else the fallback. In each book a row that
+ * names the model goes before one whose pattern matches it. Undefined: this model is denied for want of a price.
  */
 export function priceRowOf(
   book: PriceBook,
@@ -106,7 +109,7 @@ export function priceOf(book: PriceBook, provider: string, model: string, at: nu
 /**
  * The provider that a model named without one belongs to. Where several sell it, the shipped book decides, then the
  * configuration file, then the operator's oldest row, then the catalogue: a new price never moves a model to another
- * provider.
+ * provider, and a pattern takes none to it.
  */
 export function ownerOf(book: PriceBook, model: string): string | undefined {
   return remembered(book.found.owners, model, () => {
@@ -123,20 +126,34 @@ function remembered<Found>(found: Map<string, Found>, key: string, find: () => F
   return value;
 }
 
+/** Rows are newest first. */
+function bookOf(rows: readonly PriceRow[]): Book {
+  const patterns = rows.filter(({ model }) => isPattern(model));
+  return {
+    named: Map.groupBy(rows, keyOf),
+    patterns: patterns.toSorted((a, b) => literalLength(b.model) - literalLength(a.model)),
+  };
+}
+
 /** Best first; which one it is depends on the time only. */
 function candidates({ books }: PriceBook, provider: string, model: string): readonly PriceRow[] {
   const owner = providerName(provider);
-  const keys = modelNames(model).map((name) => `${owner}/${name}`);
+  const names = modelNames(model);
+  const isMeant = (row: PriceRow) =>
+    providerName(row.provider) === owner && names.some((name) => matchesPattern(spelling(row.model), name));
   const row = catalogue().find(provider, model);
   return [
-    ...books.flatMap((book) => keys.flatMap((key) => book.get(key) ?? [])),
+    ...books.flatMap(({ named, patterns }) => [
+      ...names.flatMap((name) => named.get(`${owner}/${name}`) ?? []),
+      ...patterns.filter(isMeant),
+    ]),
     ...(row === undefined ? [] : catalogueRows(row)),
   ];
 }
 
 function ownersOf(rows: readonly { provider: string; model: string }[]): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
-  for (const { provider, model } of rows) {
+  for (const { provider, model } of rows.filter((row) => !isPattern(row.model))) {
     const name = spelling(model);
     if (!owners.has(name)) owners.set(name, providerName(provider));
   }

@@ -1,54 +1,85 @@
-import { type Pico, picoPerTokenFromUsdPerMillion } from "../lib/money.ts";
-
-/** What one token of each kind costs, in pico-USD. */
-export type TokenRates = {
-  readonly input: Pico;
-  readonly cachedInput: Pico;
-  readonly cacheWrite5m: Pico;
-  readonly cacheWrite1h: Pico;
-  readonly output: Pico;
-};
+import { type Pico, picoPerTokenFromUsdPerMillion, scaled } from "../lib/money.ts";
+import {
+  completeTokens,
+  completeUses,
+  eachRate,
+  inputKinds,
+  isUseKind,
+  type Kind,
+  type Known,
+  outputKinds,
+  type TokenKind,
+  type TokenRates,
+  tellingKinds,
+  type UseRates,
+} from "./rates.kinds.ts";
 
 /** What every token of a call costs, from the first on, once its whole input has more than `aboveInput` tokens. */
 export type Tier = TokenRates & { readonly aboveInput: number };
 
-/** `tiers` are in ascending order. */
-export type Rates = TokenRates & { readonly tiers: readonly Tier[] };
+/** Pico-USD per token, and per use of a tool. `tiers` are in ascending order. */
+export type Rates = TokenRates &
+  UseRates & {
+    readonly tiers: readonly Tier[];
+    /** What calls cost that the provider serves otherwise than by its standard, by its name for that. */
+    readonly serviceTiers: ReadonlyMap<string, Rates>;
+  };
 
-/** Rates as far as they are known. A kind left out costs what `completeRates` says. */
-type Known<Rate> = {
-  readonly input: Rate;
-  readonly cachedInput?: Rate | undefined;
-  readonly cacheWrite5m?: Rate | undefined;
-  readonly cacheWrite1h?: Rate | undefined;
-  readonly output: Rate;
+type KnownTier<Rate> = Known<Rate> & { readonly aboveInput: number };
+export type KnownList<Rate> = Known<Rate> & { readonly tiers?: readonly KnownTier<Rate>[] | undefined };
+export type KnownBook<Rate> = KnownList<Rate> & {
+  readonly serviceTiers?: ReadonlyMap<string, KnownList<Rate>> | undefined;
 };
-type KnownWithTiers<Rate> = Known<Rate> & {
-  readonly tiers?: readonly (Known<Rate> & { readonly aboveInput: number })[] | undefined;
-};
 
-/** Pico-USD per token. */
-export type KnownRates = KnownWithTiers<Pico>;
+/** Pico-USD per token and per use. */
+export type KnownRates = KnownBook<Pico>;
 
-/** USD per million tokens as decimal text, the way price lists print it. */
-export type RatesPerMillion = KnownWithTiers<string>;
+/** USD per million tokens and per thousand uses as decimal text, the way price lists print it. */
+export type RatesPerMillion = KnownBook<string>;
 
 /** Throws a RangeError on a rate that is negative or not a decimal number. */
-export function ratesFrom({ tiers = [], ...list }: RatesPerMillion): Rates {
+export function ratesFrom({ serviceTiers = noTiers, ...list }: RatesPerMillion): Rates {
+  const read = ({ tiers = [], ...rates }: KnownList<string>): KnownList<Pico> => ({
+    ...eachRate(rates, rateFrom),
+    tiers: tiers.map(({ aboveInput, ...tier }) => ({ ...eachRate(tier, rateFrom), aboveInput })),
+  });
   return completeRates({
-    ...each(list, rate),
-    tiers: tiers.map(({ aboveInput, ...tier }) => ({ ...each(tier, rate), aboveInput })),
+    ...read(list),
+    serviceTiers: new Map(serviceTiers.entries().map(([name, tier]) => [name, read(tier)])),
   });
 }
 
-/** A kind without a rate of its own is charged as the kind it belongs to, never as nothing. */
-export function completeRates({ tiers = [], ...known }: KnownRates): Rates {
+const noTiers: ReadonlyMap<string, never> = new Map<string, never>();
+
+/** A service tier without a rate for a tool is charged the standard one. */
+export function completeRates({ serviceTiers = noTiers, ...known }: KnownRates): Rates {
+  const complete = ({ tiers = [], ...list }: KnownList<Pico>): Rates => ({
+    ...completeTokens(list),
+    ...completeUses({
+      webSearch: list.webSearch ?? known.webSearch,
+      fileSearch: list.fileSearch ?? known.fileSearch,
+    }),
+    tiers: tiers
+      .map(({ aboveInput, ...tier }) => ({ ...completeTokens(tier), aboveInput }))
+      .toSorted((a, b) => a.aboveInput - b.aboveInput),
+    serviceTiers: noTiers,
+  });
   return {
     ...complete(known),
-    tiers: tiers
-      .map(({ aboveInput, ...tier }) => ({ ...complete(tier), aboveInput }))
-      .toSorted((a, b) => a.aboveInput - b.aboveInput),
+    serviceTiers: new Map(serviceTiers.entries().map(([name, tier]) => [name, complete(tier)])),
   };
+}
+
+/**
+ * The rates of a call that the provider served so; the standard ones if the tier is undefined or nobody knows it. Of a
+ * name that joins several (`priority+us`), the parts that nobody knows change nothing.
+ */
+export function ratesFor(rates: Rates, serviceTier: string | undefined): Rates {
+  const { serviceTiers } = rates;
+  if (serviceTier === undefined) return rates;
+  const parts = serviceTier.split("+").filter((part) => serviceTiers.has(part));
+  const found = [serviceTier, parts.join("+"), ...parts].find((name) => serviceTiers.has(name));
+  return found === undefined ? rates : serviceTiers.get(found)!;
 }
 
 /** The rates of a call whose whole input, cached or not, has this many tokens. */
@@ -56,50 +87,61 @@ export function ratesAt(rates: Rates, inputTokens: number): TokenRates {
   return rates.tiers.findLast(({ aboveInput }) => inputTokens > aboveInput) ?? rates;
 }
 
-/** The dearest ways in which one token can be charged to a call of at most `mostInput` input tokens. */
+/** What may be in the input of a call: at most so many tokens, sounds, images. */
+export type Content = { readonly mostInput?: number; readonly hears?: boolean; readonly sees?: boolean };
+
+const isHeard: ReadonlySet<TokenKind> = new Set(["audioInput", "cachedAudioInput"]);
+const isSeen: ReadonlySet<TokenKind> = new Set(["imageInput", "cachedImageInput"]);
+
+/** The dearest ways in which one token of a call can be charged by any of these. */
 export function dearest(
-  rates: Rates,
-  mostInput = Number.POSITIVE_INFINITY,
+  served: readonly Rates[],
+  { mostInput = Number.POSITIVE_INFINITY, hears = true, sees = true }: Content = {},
 ): { readonly input: Pico; readonly output: Pico } {
-  let { input, output } = rates;
-  for (const reached of [rates, ...rates.tiers.filter(({ aboveInput }) => mostInput > aboveInput)]) {
-    for (const each of [reached.input, reached.cachedInput, reached.cacheWrite5m, reached.cacheWrite1h]) {
-      if (each > input) input = each;
-    }
-    if (reached.output > output) output = reached.output;
-  }
-  return { input, output };
+  const taken = inputKinds.filter((kind) => (hears || !isHeard.has(kind)) && (sees || !isSeen.has(kind)));
+  const reached = served.flatMap((rates) => [
+    rates,
+    ...rates.tiers.filter(({ aboveInput }) => mostInput > aboveInput),
+  ]);
+  const most = (kinds: readonly (keyof TokenRates)[]) =>
+    reached.flatMap((each) => kinds.map((kind) => each[kind])).reduce((a, b) => (a > b ? a : b));
+  return { input: most(taken), output: most(outputKinds) };
 }
 
-export type RatesJson = Record<keyof TokenRates, string> & {
-  readonly tiers?: readonly (Record<keyof TokenRates, string> & { readonly aboveInput: number })[];
+/** Decimal digits by kind: pico-USD per token and per use. */
+export type RatesDigits = Known<string>;
+export type RatesJson = RatesDigits & {
+  readonly tiers?: readonly (RatesDigits & { readonly aboveInput: number })[] | undefined;
 };
 
-/** Pico-USD per token as decimal digits: how the ledger keeps the rates a call was charged at. */
-export function ratesJson({ tiers, ...rates }: Rates): RatesJson {
-  if (tiers.length === 0) return each(rates, String) as RatesJson;
-  const texts = tiers.map(({ aboveInput, ...tier }) => ({ ...each(tier, String), aboveInput }));
-  return { ...each(rates, String), tiers: texts } as RatesJson;
+/**
+ * How the ledger keeps the rates that a call was charged at; `ratesOfJson` reads them back exactly. Kinds that cost
+ * what the kind around them costs are left out, beside the plain ones, and so are other service tiers.
+ */
+export function ratesJson({ tiers, serviceTiers: _, ...rates }: Rates): RatesJson {
+  if (tiers.length === 0) return digitsOf(rates);
+  const digits = tiers.map(({ aboveInput, ...tier }) => ({ ...digitsOf(tier), aboveInput }));
+  return { ...digitsOf(rates), tiers: digits };
 }
 
-function complete(known: Known<Pico>): TokenRates {
-  const { input, cachedInput = input, cacheWrite5m = input, cacheWrite1h = cacheWrite5m, output } = known;
-  return { input, cachedInput, cacheWrite5m, cacheWrite1h, output };
+export function ratesOfJson(json: RatesJson): Rates {
+  return completeRates(knownOfJson(json));
 }
 
-function each<A, B>(known: Known<A>, change: (rate: A) => B): Known<B> {
-  const optional = (rate: A | undefined) => (rate === undefined ? undefined : change(rate));
+export function knownOfJson({ tiers = [], ...rates }: RatesJson): KnownList<Pico> {
   return {
-    input: change(known.input),
-    cachedInput: optional(known.cachedInput),
-    cacheWrite5m: optional(known.cacheWrite5m),
-    cacheWrite1h: optional(known.cacheWrite1h),
-    output: change(known.output),
+    ...eachRate(rates, BigInt),
+    tiers: tiers.map(({ aboveInput, ...tier }) => ({ ...eachRate(tier, BigInt), aboveInput })),
   };
 }
 
-function rate(text: string): Pico {
-  const pico = picoPerTokenFromUsdPerMillion(text);
+function digitsOf(rates: TokenRates & Partial<UseRates>): RatesDigits {
+  const digits = tellingKinds(rates).map((kind) => [kind, String(rates[kind])]);
+  return Object.fromEntries(digits) as RatesDigits;
+}
+
+function rateFrom(text: string, kind: Kind): Pico {
+  const pico = isUseKind(kind) ? scaled(text, 9) : picoPerTokenFromUsdPerMillion(text);
   if (pico < 0n) throw new RangeError(`a rate cannot be negative: ${text}`);
   return pico;
 }

@@ -3,14 +3,8 @@ import { test } from "node:test";
 import { memberOf, projectOf, teamOf } from "../access/testing.ts";
 import { userNamed } from "../identity/testing.ts";
 import { picoFromUsd, usdText } from "../lib/money.ts";
-import {
-  averagePerJob,
-  type CostReport,
-  costReport,
-  lastDays,
-  noJobs,
-  type Whose,
-} from "./reports.period.ts";
+import { averagePerJob } from "./reports.jobs.ts";
+import { type CostReport, costReport, lastDays, type Whose } from "./reports.period.ts";
 import { estimatedShare } from "./reports.sums.ts";
 import { storeForTests } from "./testing.ts";
 
@@ -152,8 +146,8 @@ test("what was taken out of the ledger again is in no report, and nothing is a r
 
 test("the average of a job divides by all jobs, to the pico-dollar, and is 0 without any", () => {
   const cost = picoFromUsd("45.67");
-  const average = averagePerJob(cost, { total: 123, completed: 100, failed: 3 });
+  const average = averagePerJob(cost, { total: 123 });
   assert.equal(usdText(average), "0.371300813008");
   assert.equal(Number(usdText(average)).toFixed(2), "0.37");
-  assert.equal(averagePerJob(cost, noJobs), 0n);
+  assert.equal(averagePerJob(cost, { total: 0 }), 0n);
 });

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { DAY_MS, utcDay } from "../lib/clock.ts";
-import type { Pico } from "../lib/money.ts";
 import type { Db } from "../store/tables.ts";
+import { type JobReport, jobReport } from "./reports.jobs.ts";
 import { nothing, type SumRow, type Sums, sumColumns, sumsOf } from "./reports.sums.ts";
 
 /** Whose costs: a project's, those of the projects that are in a team now, or everybody's. */
@@ -22,6 +22,7 @@ export type CostReport = {
   /** Calls that no project paid are in no line here. */
   readonly byProject: readonly (Group & NamedPayer)[];
   readonly byTeam: readonly (Group & NamedPayer)[];
+  readonly jobs: JobReport;
 };
 
 type Group = { readonly sums: Sums };
@@ -34,7 +35,7 @@ export function lastDays(now: number, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => utcDay(now - (count - 1 - index) * DAY_MS));
 }
 
-/** Reads roll-ups, once. @param days consecutive UTC days, oldest first. */
+/** Reads roll-ups and jobs, each once. @param days consecutive UTC days, oldest first. */
 export async function costReport(db: Db, whose: Whose, days: readonly string[]): Promise<CostReport> {
   const { rows } = await sql<ReportRow>`
     with spent as (
@@ -64,7 +65,7 @@ export async function costReport(db: Db, whose: Whose, days: readonly string[]):
       where (part <> 'project' or project_id is not null) and (part <> 'team' or team_id is not null)
     )
     select * from placed where part = 'day' or place <= ${LONGEST_LIST} order by part, place`.execute(db);
-  return reportOf(rows, days);
+  return { ...reportOf(rows, days), jobs: await jobReport(db, whose, days) };
 }
 
 type ReportRow = SumRow & {
@@ -91,7 +92,7 @@ function chosen(whose: Whose) {
   }
 }
 
-function reportOf(rows: readonly ReportRow[], days: readonly string[]): CostReport {
+function reportOf(rows: readonly ReportRow[], days: readonly string[]): Omit<CostReport, "jobs"> {
   const of = (part: ReportRow["part"]) =>
     rows.filter((row) => row.part === part).map((row) => ({ row, sums: sumsOf(row) }));
   const onDays = new Map(of("day").map(({ row, sums }) => [row.day, sums]));
@@ -109,14 +110,4 @@ function reportOf(rows: readonly ReportRow[], days: readonly string[]): CostRepo
     })),
     byTeam: of("team").map(({ row, sums }) => ({ id: row.team_id, name: row.team_name, sums })),
   };
-}
-
-/** What has become of jobs; they divide their cost by all of them, whatever became of them (C6). */
-export type JobCounts = { readonly total: number; readonly completed: number; readonly failed: number };
-
-export const noJobs: JobCounts = { total: 0, completed: 0, failed: 0 };
-
-/** Down to the pico-dollar; of no jobs, 0. */
-export function averagePerJob(costPico: Pico, { total }: JobCounts): Pico {
-  return total === 0 ? 0n : costPico / BigInt(total);
 }

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
 import { VirtualClock } from "../lib/clock.ts";
+import { isOutage } from "../store/outages.ts";
 import type { Db } from "../store/tables.ts";
 import { createBudget } from "./budgets.ts";
+import { expireReservations } from "./expiry.ts";
+import { losing } from "./losing.testing.ts";
 import { type Reservations, type Reserved, reservations } from "./reserve.ts";
 import { callOf, disagreements, noTrouble, storeForTests } from "./testing.ts";
 
@@ -98,6 +101,48 @@ test("a heartbeat that fails is told, and the next one goes out", async () => {
   const { rows } =
     await sql`select from reservations where expires_at > now() + interval '50 seconds'`.execute(store.db);
   assert.equal(rows.length, 1);
+});
+
+test("a call that was turned away because an answer was lost costs nothing, though its reservation ran out", async () => {
+  const clock = new VirtualClock();
+  const line = losing(store.db);
+  const keeping = keeper(line.db, clock);
+  const budgetIds = [await budgetOf(store.db, "1", 1_000n)];
+  line.isLosing = true;
+  const lost = keeping.reserve({ call: callOf({ budgetIds }), needPico: 10n, wantPico: 10n });
+  await assert.rejects(lost, isOutage);
+  line.isLosing = false;
+  await sql`update reservations set expires_at = now()`.execute(store.db);
+  assert.equal(await expireReservations(store.db, noTrouble), 1);
+  clock.advance(TTL_MS / 3);
+  await keeping.close();
+  assert.deepEqual(await store.db.selectFrom("prompt_runs").select("id").execute(), []);
+  const budget = await store.db.selectFrom("budgets").selectAll().executeTakeFirstOrThrow();
+  assert.deepEqual([budget.spent_pico, budget.reserved_pico], ["0", "0"]);
+  assert.deepEqual(await disagreements(store.db), []);
+});
+
+test("a reservation is given back however long the database was away before it appeared", async () => {
+  const clock = new VirtualClock();
+  const line = losing(store.db);
+  const troubles: unknown[] = [];
+  const deps = { db: line.db, clock, instance: "gateway-1", ttlMs: TTL_MS };
+  const keeping = reservations({ ...deps, onTrouble: (error) => troubles.push(error) });
+  const call = callOf();
+  line.isLosing = true;
+  await assert.rejects(keeping.reserve({ call, needPico: 10n, wantPico: 10n }), isOutage);
+  await sql`update reservations set id = gen_random_uuid()`.execute(store.db);
+  for (let beats = 1; beats <= 9; beats++) {
+    clock.advance(TTL_MS / 3);
+    while (troubles.length < beats) await sql`select 1`.execute(store.db);
+  }
+  line.isLosing = false;
+  clock.advance(TTL_MS / 3);
+  await sql`select 1`.execute(store.db);
+  await sql`update reservations set id = ${call.id}::uuid`.execute(store.db);
+  clock.advance(TTL_MS / 3);
+  await keeping.close();
+  assert.deepEqual(await store.db.selectFrom("reservations").select("id").execute(), []);
 });
 
 test("the same id is not reserved twice, and the first reservation stays", async () => {

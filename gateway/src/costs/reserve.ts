@@ -5,6 +5,7 @@ import { isOutage } from "../store/outages.ts";
 import type { Db } from "../store/tables.ts";
 import { type AdmissionRequest, grantInOrder } from "./admission.ts";
 import { groupCommit } from "./batch.ts";
+import { giveBack } from "./give-back.ts";
 import { type ReservedCall, reservedRow } from "./ledger.ts";
 
 /** `needPico` and `wantPico` as `reserveFor` gives them. */
@@ -49,8 +50,8 @@ export function reservations(deps: {
 }): Reservations {
   const { db, clock, instance, ttlMs, onTrouble } = deps;
   const inFlight = new Set<string>();
-  /** Id → until when (monotonic) the database may still commit it. */
-  const abandoned = new Map<string, number>();
+  /** Id → until when (monotonic) the database may still commit it; undefined: it has not answered since. */
+  const abandoned = new Map<string, number | undefined>();
   const term: Term = { owner: instance, ttlMs };
 
   const free = groupCommit((items: readonly Item[]) => reserveFree(db, term, items));
@@ -68,7 +69,10 @@ export function reservations(deps: {
   async function keepAlive(): Promise<void> {
     await extend(db, term, [...inFlight]);
     await giveBack(db, [...abandoned.keys()]);
-    for (const [id, until] of abandoned) if (until <= clock.monotonic()) abandoned.delete(id);
+    for (const [id, until] of abandoned) {
+      if (until === undefined) abandoned.set(id, clock.monotonic() + ttlMs);
+      else if (until <= clock.monotonic()) abandoned.delete(id);
+    }
   }
 
   return {
@@ -82,7 +86,7 @@ export function reservations(deps: {
         inFlight.add(id);
         return { granted: true, call: { ...call, reservedPico: reserved.amountPico } };
       } catch (error) {
-        if (isOutage(error)) abandoned.set(id, clock.monotonic() + ttlMs);
+        if (isOutage(error)) abandoned.set(id, undefined);
         throw error;
       }
     },
@@ -127,7 +131,7 @@ async function reserveAll(
   const granted = allTheyWant(items);
   const made = await sql`
     with item as materialized (select * from ${rows(granted)}),
-    wanted as (${sumsPerBudget("item")}),
+    wanted as (${sumsPerBudget}),
     room as (
       select id, allocated_pico - spent_pico - reserved_pico as pico from budgets
       where id in (select budget_id from wanted)
@@ -169,7 +173,7 @@ function reserveInOrder(db: Db, term: Term, items: readonly Item[]): Promise<rea
     if (granted.length === 0) return answers;
     await sql`
       with item as materialized (select * from ${rows(granted)}),
-      taken as (${sumsPerBudget("item")}),
+      taken as (${sumsPerBudget}),
       moved as (
         update budgets set reserved_pico = reserved_pico + taken.pico
         from taken where budgets.id = taken.budget_id
@@ -194,32 +198,13 @@ async function extend(db: Db, term: Term, ids: readonly string[]): Promise<void>
   );
 }
 
-/** For reservations whose making failed towards us: if they exist after all, nobody holds them and nothing was spent. */
-async function giveBack(db: Db, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await sql`
-    with lost as materialized (select id, budget_ids from reservations where id = any(${ids}::uuid[])),
-    locked as (
-      select id from budgets where id in (select unnest(budget_ids) from lost) order by id for update
-    ),
-    ended as (
-      delete from reservations where id in (select id from lost) and (select count(*) from locked) >= 0
-      returning budget_ids, amount_pico
-    )
-    update budgets set reserved_pico = reserved_pico - released.pico
-    from (${sumsPerBudget("ended")}) as released
-    where budgets.id = released.budget_id`.execute(db);
-}
-
 function allTheyWant(items: readonly Item[]): readonly Granted[] {
   return items.map((item) => ({ item, amountPico: item.wantPico }));
 }
 
-function sumsPerBudget(source: "item" | "ended") {
-  return sql`
-    select budget_id, sum(amount_pico) as pico
-    from ${sql.ref(source)} cross join unnest(budget_ids) as budget_id group by budget_id`;
-}
+const sumsPerBudget = sql`
+  select budget_id, sum(amount_pico) as pico
+  from item cross join unnest(budget_ids) as budget_id group by budget_id`;
 
 function rows(granted: readonly Granted[]) {
   const json = JSON.stringify(

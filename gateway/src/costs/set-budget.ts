@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
 import { usdText } from "../lib/money.ts";
@@ -14,6 +15,9 @@ export type BudgetPatch = {
 };
 
 export type BudgetOwner = { readonly scope: BudgetScope; readonly scopeId: string };
+
+/** The channel on which a changed budget is announced; what waits for money looks again. */
+export const BUDGETS_CHANNEL = "budgets";
 
 /**
  * Sets, changes or removes the one budget of something. A budget that gets another period begins anew: nothing of it is
@@ -59,6 +63,7 @@ export async function changeBudget(
       )
       .execute();
   }
+  await sql`select pg_notify(${BUDGETS_CHANNEL}, '')`.execute(tx);
   note({
     action: "budget.change",
     target: { type: scope, id: scopeId },

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
-import { systemClock, VirtualClock } from "../lib/clock.ts";
+import { identityDeps, tester } from "../identity/testing.ts";
+import { systemClock, utcDay, VirtualClock } from "../lib/clock.ts";
+import { timeOfUuidv7 } from "../lib/ids.ts";
 import type { Db } from "../store/tables.ts";
 import { createBudget } from "./budgets.ts";
 import { expireReservations } from "./expiry.ts";
-import type { ReservedCall } from "./ledger.ts";
+import type { ReservedCall, Settlement } from "./ledger.ts";
 import { type Reservations, reservations } from "./reserve.ts";
 import { type Settlements, settlements } from "./settle.ts";
-import { callOf, disagreements, noTrouble, settlementOf, storeForTests } from "./testing.ts";
+import { callOf, disagreements, noTrouble, settlementOf, storeForTests, usageOf } from "./testing.ts";
+import { repairBooks } from "./verify.repair.ts";
+import { checkBooks, driftOf } from "./verify.ts";
 
 const store = await storeForTests();
 
@@ -89,6 +93,82 @@ test("a call that spent nothing gives its reservation back and leaves a row that
   );
   assert.deepEqual(await standing(store.db), ["0", "0"]);
 });
+
+const linesOf = (db: Db) => db.selectFrom("prompt_run_lines").selectAll().orderBy("line").execute();
+
+function inLines(call: ReservedCall, ...costsPico: readonly bigint[]): Settlement {
+  const { provider, price } = call;
+  const usage = usageOf({ input: 9, output: 1 });
+  const lines = costsPico.map((costPico, index) => ({
+    ...{ kind: index === 0 ? "answer" : "compaction", provider, model: `model-${index}` },
+    ...{ usage, costPico, price, serviceTier: "priority" },
+  }));
+  return settlementOf(call, { lines, costPico: costsPico.reduce((a, b) => a + b) });
+}
+
+test("a call that is charged for several things has a line for each, and other calls have none", async () => {
+  const books = booksOf(store.db);
+  const [call, plain] = [await reserved(books), await reserved(books)];
+  await Promise.all([
+    books.settle(inLines(call, 700n, 300n)),
+    books.settle(settlementOf(plain, { serviceTier: "flex", providerCostPico: 990n })),
+  ]);
+  const lines = await linesOf(store.db);
+  assert.deepEqual(
+    lines.map((line) => [line.id, line.line, line.kind, line.model, line.service_tier, line.cost_pico]),
+    [
+      [call.id, 1, "answer", "model-0", "priority", "700"],
+      [call.id, 2, "compaction", "model-1", "priority", "300"],
+    ],
+  );
+  assert.deepEqual(
+    [lines[0]?.usage, lines[0]?.price_id],
+    [usageOf({ input: 9, output: 1 }), "openai/gpt-5.1"],
+  );
+  const { rows } = await sql`
+    select cost_pico, adjusted_pico, service_tier, provider_cost_pico from ledger_view order by id`.execute(
+    store.db,
+  );
+  const same = { cost_pico: "1000", adjusted_pico: "1000" };
+  assert.deepEqual(rows, [
+    { ...same, service_tier: null, provider_cost_pico: null },
+    { ...same, service_tier: "flex", provider_cost_pico: "990" },
+  ]);
+});
+
+test("settling lines again changes nothing, and a late settlement brings the lines of an expired call", async () => {
+  const books = booksOf(store.db);
+  const call = await reserved(books, { budgetIds: [await budgetOf(store.db)] });
+  assert.equal(await expireAll(store.db), 1);
+  await books.settle(inLines(call, 700n, 300n));
+  await books.settle(inLines(call, 1n, 2n, 3n));
+  assert.deepEqual(
+    (await linesOf(store.db)).map(({ cost_pico }) => cost_pico),
+    ["700", "300"],
+  );
+  assert.deepEqual(await standing(store.db), ["1000", "0"]);
+  assert.deepEqual(driftOf(await checkBooks(store.db)), []);
+});
+
+test("lines that are not what their call costs are drift, which no repair hides", async () => {
+  const books = booksOf(store.db);
+  const call = await reserved(books);
+  await books.settle(inLines(call, 700n, 300n));
+  await sql`update prompt_run_lines set cost_pico = 301 where line = 2`.execute(store.db);
+  const check = await checkBooks(store.db);
+  assert.deepEqual(driftOf(check), [
+    {
+      scope: "prompt_runs",
+      id: `${lineDay(call)}/${call.id}`,
+      counter: "cost_pico",
+      expected: "1001",
+      found: "1000",
+    },
+  ]);
+  assert.equal(await repairBooks(identityDeps(store.db, 1), tester, check), 0);
+});
+
+const lineDay = ({ id }: ReservedCall) => utcDay(timeOfUuidv7(id));
 
 test("settling again changes nothing, in one batch or later", async () => {
   const books = booksOf(store.db);

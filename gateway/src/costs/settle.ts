@@ -1,10 +1,9 @@
-import { sql } from "kysely";
 import { atMost, type Clock, sleep } from "../lib/clock.ts";
 import type { Db } from "../store/tables.ts";
 import { groupCommit } from "./batch.ts";
-import { booking } from "./booking.ts";
 import { isDataFault, withoutCulprits } from "./faults.ts";
-import { type Settlement, settledRow } from "./ledger.ts";
+import { lineRows, type Settlement, settledRow } from "./ledger.ts";
+import { type Item, settleItems } from "./settle.statements.ts";
 
 export type Settlements = {
   /**
@@ -57,7 +56,8 @@ export function settlements(deps: {
 
   return {
     async settle(settlement) {
-      const item = settledRow(settlement, clock.now()) as Item;
+      const row = settledRow(settlement, clock.now()) as Item["row"];
+      const item = { id: settlement.id, row, lines: lineRows(settlement) };
       unsettled++;
       try {
         while (!(await batch.add(item))) await sleep(clock, SET_ASIDE_MS);
@@ -73,48 +73,4 @@ export function settlements(deps: {
       return unsettled;
     },
   };
-}
-
-type Item = { readonly id: string } & Readonly<Record<string, unknown>>;
-
-/**
- * A settlement whose reservation is not there is settled a second time: whoever ended the reservation may have
- * committed after the first statement began, and only a new statement sees the row that it wrote.
- */
-async function settleItems(db: Db, items: readonly Item[]): Promise<void> {
-  const distinct = [...new Map(items.toReversed().map((item) => [item.id, item])).values()];
-  const ended = await settleOnce(db, distinct);
-  const late = distinct.filter(({ id }) => !ended.has(id));
-  if (late.length > 0) await settleOnce(db, late);
-}
-
-/** Answers which reservations ended. */
-async function settleOnce(db: Db, items: readonly Item[]): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ id: string }>`
-    with item as materialized (
-      select * from jsonb_populate_recordset(null::prompt_runs, ${JSON.stringify(items)}::jsonb)
-    ),
-    locked as (
-      select id from budgets where id in (select unnest(budget_ids) from item) order by id for update
-    ),
-    ended as (
-      delete from reservations using item
-      where reservations.id = item.id and (select count(*) from locked) >= 0
-      returning reservations.id, reservations.budget_ids, reservations.amount_pico
-    ),
-    replaced as (
-      delete from prompt_runs using item
-      where prompt_runs.day = item.day and prompt_runs.id = item.id and prompt_runs.usage_source = 'reserved'
-        and not exists (select from ended where ended.id = item.id)
-      returning prompt_runs.*
-    ),
-    entered as (
-      insert into prompt_runs select * from item where (select count(*) from replaced) >= 0
-      on conflict (day, id) do nothing
-      returning *
-    ),
-    booked as (select -1 as sign, * from replaced union all select 1, * from entered),
-    ${booking}
-    select id from ended`.execute(db);
-  return new Set(rows.map(({ id }) => id));
 }

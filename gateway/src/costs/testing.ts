@@ -44,6 +44,7 @@ export function settlementOf(call: ReservedCall, fields: Partial<Settlement> = {
     status: 200,
     outcome: "completed",
     latencyMs: 12.3,
+    lines: [],
     ...fields,
   };
 }
@@ -57,9 +58,8 @@ export async function storeForTests(): Promise<Store> {
   const store = await testStore();
   after(() => store.close());
   beforeEach(async () => {
-    await sql`truncate budgets, budget_alerts, reservations, prompt_runs, daily_costs, prices restart identity`.execute(
-      store.db,
-    );
+    await sql`truncate budgets, budget_alerts, reservations, prompt_runs, prompt_run_lines, ledger_adjustments,
+      closed_days, closed_budget_spending, daily_costs, prices restart identity`.execute(store.db);
   });
   return store;
 }

@@ -12,14 +12,38 @@ export type BudgetDrift = {
 
 export type Amounts = { readonly expected: string; readonly found: string };
 
-/** Adds to `spent` (budget → pico-USD) what calls of the day cost. */
+/** Adds to `spent` (budget → pico-USD) what calls of the day cost, adjustments included. */
 export async function addSpentOn(tx: Tx, day: string, spent: Map<number, bigint>): Promise<void> {
-  const { rows } = await sql<{ id: number; pico: string }>`
-    select budget_id as id, sum(cost_pico) as pico
-    from prompt_runs cross join unnest(budget_ids) as budget_id
-    where day = ${day}::date
+  const { rows } = await sql<BudgetSum>`
+    with charge as (
+      select budget_ids, cost_pico as pico from prompt_runs where day = ${day}::date
+      union all
+      select run.budget_ids, adjustment.delta_pico
+      from ledger_adjustments as adjustment join prompt_runs as run on run.id = adjustment.call_id
+      where adjustment.day = ${day}::date and run.day = ${day}::date
+    )
+    select budget_id as id, sum(pico) as pico from charge cross join unnest(budget_ids) as budget_id
     group by budget_id`.execute(tx);
-  for (const { id, pico } of rows) spent.set(id, (spent.get(id) ?? 0n) + BigInt(pico));
+  addEach(rows, spent);
+}
+
+/** Adds to `spent` what is carried of closed days. */
+export async function addCarried(
+  tx: Tx,
+  sinceDay: string | undefined,
+  spent: Map<number, bigint>,
+): Promise<void> {
+  const { rows } = await sql<BudgetSum>`
+    select budget_id as id, sum(spent_pico) as pico from closed_budget_spending
+    where ${sinceDay === undefined ? sql`true` : sql`day >= ${sinceDay}::date`}
+    group by budget_id`.execute(tx);
+  addEach(rows, spent);
+}
+
+type BudgetSum = { id: number; pico: string };
+
+function addEach(sums: readonly BudgetSum[], spent: Map<number, bigint>): void {
+  for (const { id, pico } of sums) spent.set(id, (spent.get(id) ?? 0n) + BigInt(pico));
 }
 
 type Row = {

@@ -3,7 +3,7 @@ import type { Tx } from "../store/tables.ts";
 import type { Cause, Change } from "../telemetry/change.ts";
 import type { Amounts } from "./verify.budgets.ts";
 import { countersOf, type RollUpDrift } from "./verify.roll-ups.ts";
-import { type BooksCheck, driftOf } from "./verify.ts";
+import { type BooksCheck, counterDriftOf } from "./verify.ts";
 
 /** An audit entry names so many counters at most; how many there were, it always says. */
 const MOST_NAMED = 100;
@@ -18,7 +18,7 @@ export async function repairBooks(
   cause: Cause,
   found: BooksCheck,
 ): Promise<number> {
-  const drift = driftOf(found);
+  const drift = counterDriftOf(found);
   if (drift.length === 0) return 0;
   return change(cause, async (tx, note) => {
     await sql`select pg_advisory_xact_lock(hashtext('tollgate books.repair'))`.execute(tx);

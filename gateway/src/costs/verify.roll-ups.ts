@@ -40,7 +40,7 @@ export function rollUpId(row: RollUpKey): string {
   return [day, user_id, key_id ?? "-", project_id ?? "-", operation, provider, model].join("/");
 }
 
-/** Compares a day's roll-ups with its ledger rows, in one statement. `checked`: how many of both there are. */
+/** Compares a day's roll-ups with its ledger rows and their adjustments, in one statement. `checked`: how many of both there are. */
 export async function compareDay(
   tx: Tx,
   day: string,
@@ -52,6 +52,11 @@ export async function compareDay(
         coalesce(output_tokens, 0) as output, cost_pico as cost,
         case when usage_source = 'reported' then 0 else cost_pico end as estimated
       from prompt_runs where day = ${day}::date
+      union all
+      select user_id, key_id, project_id, operation, provider, model, true, 0, 0, 0, 0, adjustment.delta_pico,
+        case when usage_source = 'reported' then 0 else adjustment.delta_pico end
+      from ledger_adjustments as adjustment join prompt_runs as run on run.id = adjustment.call_id
+      where adjustment.day = ${day}::date and run.day = ${day}::date
       union all
       select user_id, key_id, project_id, operation, provider, model, false, calls, input_tokens,
         cached_input_tokens, output_tokens, cost_pico, estimated_cost_pico

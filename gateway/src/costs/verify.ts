@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import type { Db, Tx } from "../store/tables.ts";
-import { addSpentOn, type BudgetDrift, compareBudgets } from "./verify.budgets.ts";
+import { addCarried, addSpentOn, type BudgetDrift, compareBudgets } from "./verify.budgets.ts";
+import { compareLines, type LineDrift } from "./verify.lines.ts";
 import { compareDay, countersOf, type RollUpDrift, rollUpId } from "./verify.roll-ups.ts";
 
 /** The books in one snapshot: where they differ from ledger and reservations. */
@@ -10,6 +11,7 @@ export type BooksCheck = {
   readonly checked: number;
   readonly budgets: readonly BudgetDrift[];
   readonly rollUps: readonly RollUpDrift[];
+  readonly lines: readonly LineDrift[];
   /** Of the last audit entry in the snapshot: a repair after it has moved what was found here. */
   readonly auditSeq: number;
   /** False: the time was up before everything was compared. */
@@ -18,9 +20,9 @@ export type BooksCheck = {
 
 /** One counter that differs. Money in pico-USD; all as decimal digits. */
 export type Drift = {
-  /** `project`, `user`, `team` or `key` of a budget; `daily_costs` of a roll-up. */
+  /** `project`, `user`, `team` or `key` of a budget; `daily_costs` of a roll-up; `prompt_runs` of a ledger row. */
   readonly scope: string;
-  /** What the budget is for, and its number; the key of the roll-up. */
+  /** What the budget is for, and its number; the key of the roll-up; day and id of the call. */
   readonly id: string;
   readonly counter: string;
   readonly expected: string;
@@ -36,31 +38,54 @@ export type CheckOptions = {
 
 /**
  * Recomputes roll-ups from the ledger, and what is spent and reserved of budgets from ledger and reservations: day by
- * day in one snapshot, while calls go on. On the embedded database they wait meanwhile.
+ * day in one snapshot, while calls go on. On the embedded database they wait meanwhile. Of closed days the roll-ups are
+ * all that is left, and believed; what budgets spent on them is carried.
  */
 export function checkBooks(db: Db, { sinceDay, until }: CheckOptions = {}): Promise<BooksCheck> {
   const snapshot = db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only");
   return snapshot.execute(async (tx) => {
+    // No snapshot shows what a dropped partition held: none is dropped while this lasts.
+    await sql`lock table only prompt_runs in access share mode`.execute(tx);
     const { seq } = await tx
       .selectFrom("audit_chain_heads")
       .select(({ fn }) => fn.max("seq").as("seq"))
       .executeTakeFirstOrThrow();
-    const found = { checked: 0, budgets: [], rollUps: [] as RollUpDrift[], auditSeq: Number(seq) };
+    const rollUps: RollUpDrift[] = [];
+    const lines: LineDrift[] = [];
+    const found = { checked: 0, budgets: [], rollUps, lines, auditSeq: Number(seq) };
     const spent = new Map<number, bigint>();
+    await addCarried(tx, sinceDay, spent);
+    const closed = await closedDays(tx);
     for (let day = await dayFrom(tx, sinceDay); day !== null; day = await dayAfter(tx, day)) {
       if (until !== undefined && until.clock.monotonic() >= until.atMs) return { ...found, isWhole: false };
+      await addSpentOn(tx, day, spent);
+      if (closed.has(day)) continue;
       const { checked, drift } = await compareDay(tx, day);
       found.checked += checked;
-      found.rollUps.push(...drift);
-      await addSpentOn(tx, day, spent);
+      rollUps.push(...drift);
+      lines.push(...(await compareLines(tx, day)));
     }
     const budgets = await compareBudgets(tx, spent, sinceDay);
     return { ...found, checked: found.checked + budgets.checked, budgets: budgets.drift, isWhole: true };
   });
 }
 
-/** Every counter that differs, budgets first. */
-export function driftOf({ budgets, rollUps }: Pick<BooksCheck, "budgets" | "rollUps">): readonly Drift[] {
+/** Everything that differs, budgets first. */
+export function driftOf(found: Pick<BooksCheck, "budgets" | "rollUps" | "lines">): readonly Drift[] {
+  const ofLines = found.lines.map(({ day, id, ...amounts }) => ({
+    scope: "prompt_runs",
+    id: `${day}/${id}`,
+    counter: "cost_pico",
+    ...amounts,
+  }));
+  return [...counterDriftOf(found), ...ofLines];
+}
+
+/** Every counter that differs: what a repair sets right. */
+export function counterDriftOf({
+  budgets,
+  rollUps,
+}: Pick<BooksCheck, "budgets" | "rollUps">): readonly Drift[] {
   const ofBudgets = budgets.flatMap(({ id, scope, scopeId, spent, reserved }) =>
     [
       { counter: "spent_pico", ...spent },
@@ -71,6 +96,11 @@ export function driftOf({ budgets, rollUps }: Pick<BooksCheck, "budgets" | "roll
     countersOf(drift).map((counter) => ({ scope: "daily_costs", id: rollUpId(drift), ...counter })),
   );
   return [...ofBudgets, ...ofRollUps].filter(({ expected, found }) => expected !== found);
+}
+
+async function closedDays(tx: Tx): Promise<ReadonlySet<string>> {
+  const rows = await tx.selectFrom("closed_days").select("day").execute();
+  return new Set(rows.map(({ day }) => day));
 }
 
 function dayFrom(tx: Tx, day: string | undefined): Promise<string | null> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { averagePerJob, type CostReport, type NamedPayer, noJobs } from "../costs/reports.period.ts";
+import { averagePerJob } from "../costs/reports.jobs.ts";
+import type { CostReport, NamedPayer } from "../costs/reports.period.ts";
 import { estimatedShare, type Sums } from "../costs/reports.sums.ts";
 import { usdNumber, usdText } from "../lib/money.ts";
 
@@ -77,15 +78,15 @@ export function platformCostsJson(report: CostReport): PlatformCosts {
 }
 
 function reportJson(report: CostReport) {
-  const { total, trend, byModel, byOperation } = report;
-  const average = averagePerJob(total.costPico, noJobs);
+  const { total, trend, byModel, byOperation, jobs } = report;
+  const average = averagePerJob(total.costPico, jobs);
   return {
     total_cost: usdNumber(total.costPico),
     total_cost_usd: usdText(total.costPico),
     total_calls: total.calls,
-    total_jobs: noJobs.total,
-    completed_jobs: noJobs.completed,
-    failed_jobs: noJobs.failed,
+    total_jobs: jobs.total,
+    completed_jobs: jobs.completed,
+    failed_jobs: jobs.failed,
     average_cost_per_job: usdNumber(average),
     average_cost_per_job_usd: usdText(average),
     period_days: trend.length,
@@ -96,7 +97,7 @@ function reportJson(report: CostReport) {
       cost: usdNumber(sums.costPico),
       cost_usd: usdText(sums.costPico),
       calls: sums.calls,
-      jobs: 0,
+      jobs: jobs.perDay.get(day) ?? 0,
     })),
     by_model: byModel.map(({ provider, model, sums }) => ({ provider, model, ...line(sums) })),
     by_operation: byOperation.map(({ operation, sums }) => ({ operation, ...line(sums) })),

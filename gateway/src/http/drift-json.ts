@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Drift } from "../costs/prices.drift.ts";
-import type { TokenRates } from "../costs/rates.ts";
+import { kindNames, rateText } from "../costs/rates.fields.ts";
 import { usdNumber, usdText } from "../lib/money.ts";
-import { perMillion } from "./price-json.ts";
+import { numberAndText } from "./price-json.ts";
 
 const severity = z.enum(["ok", "warn", "red"]);
 
@@ -50,7 +50,10 @@ export const driftShape = z
       }),
     ),
   })
-  .meta({ id: "PriceDrift", description: "Prices in USD per million tokens, effects in USD." });
+  .meta({
+    id: "PriceDrift",
+    description: "Prices in USD per million tokens or per thousand uses, effects in USD.",
+  });
 
 export type DriftJson = z.infer<typeof driftShape>;
 
@@ -74,10 +77,10 @@ export function driftJson(
       catalogue_id: catalogueRow.price.id,
       severity,
       units: units.map((each) => ({
-        unit: unitNames[each.unit],
+        unit: kindNames[each.unit],
         above_input_tokens: each.aboveInput,
-        ...perMillion("price", each.bookPico),
-        ...perMillion("catalogue", each.cataloguePico),
+        ...numberAndText("price", rateText(each.unit, each.bookPico)),
+        ...numberAndText("catalogue", rateText(each.unit, each.cataloguePico)),
         ratio: each.ratio ?? null,
         severity: each.severity,
       })),
@@ -94,11 +97,3 @@ export function driftJson(
     })),
   };
 }
-
-const unitNames: Readonly<Record<keyof TokenRates, string>> = {
-  input: "input",
-  cachedInput: "cached_input",
-  cacheWrite5m: "cache_write_5m",
-  cacheWrite1h: "cache_write_1h",
-  output: "output",
-};

@@ -5,6 +5,7 @@ import type { TokenEstimate } from "../limits/applicable.ts";
 import type { Surface } from "../limits/headers.ts";
 import type { Ticket } from "../limits/ticket.ts";
 import type { Cause } from "../telemetry/change.ts";
+import type { Socket } from "./sockets.ts";
 
 /**
  * Who may come in. `caller`: identified, authorised by scope, limited. `internal`: the internal token. `operator`:
@@ -32,6 +33,8 @@ export type Endpoint = {
   readonly surface?: Surface;
   /** AI routes take larger bodies, and the provider decides about most of their fields. */
   readonly isAiCall?: boolean;
+  /** Its bodies may be as large as those of AI calls. */
+  readonly takesLargeBody?: boolean;
   /** Of an AI call's body, as `readBody` read it: what its limits on tokens are to hold. */
   readonly tokensOf?: (body: unknown) => TokenEstimate;
   /**
@@ -39,6 +42,11 @@ export type Endpoint = {
    * is work, and refused first.
    */
   readonly priority?: "always" | "reserved";
+  /**
+   * The same as a WebSocket. Throws what the visitor is refused with. Such an endpoint stays open, and has a limit of
+   * its own: it is none of the requests under way.
+   */
+  readonly socket?: (socket: Socket, visitor: Visitor, request: FastifyRequest) => void;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;

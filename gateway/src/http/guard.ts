@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../lib/errors.ts";
 
 const MAX_URL_BYTES = 8192;
@@ -34,4 +35,14 @@ export function requestFault({
     }
   }
   return hosts > 1 || (hosts === 0 && httpVersion === "1.1") ? "BAD_REQUEST" : undefined;
+}
+
+/** Asks for a WebSocket (RFC 6455 section 4.2.1). */
+export function isSocketRequest({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === "GET" &&
+    headers.upgrade?.toLowerCase() === "websocket" &&
+    headers["sec-websocket-version"] === "13" &&
+    /^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "")
+  );
 }

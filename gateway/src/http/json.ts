@@ -12,9 +12,9 @@ const MAX_FAULTS = 10;
  */
 export function parseJson(body: Buffer): unknown {
   const value = parsed(body);
-  const faults: FieldFault[] = [];
-  inspect(value, faults);
-  if (faults.length > 0) throw new TollgateError("VALIDATION_FAILED", { faults });
+  const walk: Walk = { path: [], members: 0, faults: [], isOver: false };
+  inspect(value, walk);
+  if (walk.faults.length > 0) throw new TollgateError("VALIDATION_FAILED", { faults: walk.faults });
   return value;
 }
 
@@ -25,38 +25,55 @@ function parsed(body: Buffer): unknown {
   throw new TollgateError("VALIDATION_FAILED", { faults: [{ path: "", message: "is not valid JSON" }] });
 }
 
-type Visit = { readonly value: object; readonly path: string; readonly depth: number };
+/** Where an inspection is. Texts are made only of what is wrong: nearly always that is nothing. */
+type Walk = {
+  readonly path: (string | number)[];
+  members: number;
+  readonly faults: FieldFault[];
+  isOver: boolean;
+};
 
-function inspect(root: unknown, faults: FieldFault[]): void {
-  if (typeof root === "number" && !isExact(root)) faults.push({ path: "", message: INEXACT });
-  if (typeof root !== "object" || root === null) return;
-  const open: Visit[] = [{ value: root, path: "", depth: 1 }];
-  let members = 0;
-  for (let visit = open.pop(); visit !== undefined; visit = open.pop()) {
-    const { value, depth } = visit;
-    const isArray = Array.isArray(value);
-    for (const key in value) {
-      if (!Object.hasOwn(value, key)) continue;
-      if (faults.length >= MAX_FAULTS) return;
-      members += 1;
-      if (members > MAX_MEMBERS) {
-        faults.push({ path: "", message: `has more than ${MAX_MEMBERS} members` });
-        return;
-      }
-      const member = (value as Record<string, unknown>)[key];
-      if (key === "__proto__" || (key === "constructor" && hasPrototype(member))) {
-        faults.push({ path: pathOf(visit, key, isArray), message: "is not an allowed name" });
-      } else if (typeof member === "number" && !isExact(member)) {
-        faults.push({ path: pathOf(visit, key, isArray), message: INEXACT });
-      } else if (typeof member === "object" && member !== null) {
-        if (depth >= MAX_DEPTH) {
-          faults.push({ path: "", message: `is nested deeper than ${MAX_DEPTH}` });
-          return;
-        }
-        open.push({ value: member, path: pathOf(visit, key, isArray), depth: depth + 1 });
-      }
-    }
+function inspect(value: unknown, walk: Walk): void {
+  if (typeof value === "number") {
+    if (!isExact(value)) note(walk, pathOf(walk), INEXACT);
+  } else if (typeof value === "object" && value !== null) {
+    if (walk.path.length === MAX_DEPTH) end(walk, `is nested deeper than ${MAX_DEPTH}`);
+    else inspectMembers(value, walk);
   }
+}
+
+function inspectMembers(value: object, walk: Walk): void {
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length && !walk.isOver; index++) enter(index, value[index], walk);
+    return;
+  }
+  for (const name of Object.keys(value)) {
+    if (walk.isOver) return;
+    enter(name, (value as Record<string, unknown>)[name], walk);
+  }
+}
+
+function enter(name: string | number, member: unknown, walk: Walk): void {
+  walk.members += 1;
+  if (walk.members > MAX_MEMBERS) {
+    end(walk, `has more than ${MAX_MEMBERS} members`);
+    return;
+  }
+  walk.path.push(name);
+  if (name === "__proto__" || (name === "constructor" && hasPrototype(member))) {
+    note(walk, pathOf(walk), "is not an allowed name");
+  } else inspect(member, walk);
+  walk.path.pop();
+}
+
+function note(walk: Walk, path: string, message: string): void {
+  walk.faults.push({ path, message });
+  walk.isOver ||= walk.faults.length === MAX_FAULTS;
+}
+
+function end(walk: Walk, message: string): void {
+  note(walk, "", message);
+  walk.isOver = true;
 }
 
 const INEXACT = "is a number outside the range that can be kept exactly";
@@ -69,7 +86,9 @@ function hasPrototype(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.hasOwn(value, "prototype");
 }
 
-function pathOf({ path }: Visit, key: string, isArray: boolean): string {
-  if (isArray) return `${path}[${key}]`;
-  return path === "" ? key : `${path}.${key}`;
+function pathOf({ path }: Walk): string {
+  return path.reduce<string>((text, name) => {
+    if (typeof name === "number") return `${text}[${name}]`;
+    return text === "" ? name : `${text}.${name}`;
+  }, "");
 }

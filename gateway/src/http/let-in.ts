@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { type EnterDeps, enter } from "../calls/enter.ts";
 import { presentedTokens } from "../identity/credentials.ts";
@@ -9,6 +9,7 @@ import type { Abuse } from "../limits/abuse.ts";
 export type LetInDeps = EnterDeps & {
   readonly abuse: Abuse;
   readonly trustedProxies: readonly Network[];
+  readonly corsOrigins: readonly string[];
   /** Does this token open the routes of that name? */
   readonly isInternal: (token: string) => boolean;
   readonly isOperator: (token: string) => boolean;
@@ -21,6 +22,10 @@ export async function letIn(deps: LetInDeps, request: FastifyRequest): Promise<v
   switch (access?.credential) {
     case "caller": {
       const address = addressOf(deps, request);
+      if (isUpgrade(request)) {
+        requireOrigin(deps.corsOrigins, request.raw.headers);
+        if (saysLaterWhoItIs(request)) return deps.abuse.letAsk(address);
+      }
       const arrival = { rawHeaders: request.raw.rawHeaders, address, device: deviceOf(request.raw) };
       request.trace.visitor = await enter(deps, arrival, access);
       return;
@@ -35,6 +40,25 @@ export async function letIn(deps: LetInDeps, request: FastifyRequest): Promise<v
     case "nobody":
       if (access.coolsDown === true) await deps.abuse.letAsk(addressOf(deps, request));
   }
+}
+
+/** To WebSocket, at a path that has one: node:http decided so. */
+export function isUpgrade({ raw }: FastifyRequest): boolean {
+  return (raw as { readonly upgrade?: boolean }).upgrade === true;
+}
+
+/** A page cannot send headers with an upgrade: its credential comes in the first message. */
+export function saysLaterWhoItIs(request: FastifyRequest): boolean {
+  return isUpgrade(request) && presentedTokens(request.raw.rawHeaders).token === undefined;
+}
+
+/** No browser asks before it upgrades: pages of other origins, but for the listed ones, are refused here. */
+function requireOrigin(listed: readonly string[], { origin, host }: IncomingHttpHeaders): void {
+  if (origin === undefined || listed.includes(origin)) return;
+  if (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()) return;
+  throw new TollgateError("FORBIDDEN", undefined, {
+    message: "CORS_ORIGINS does not list this page's origin.",
+  });
 }
 
 /** How the client names its device; what is no such name is none, for a device only ever narrows (reference, 5.2). */

@@ -16,6 +16,7 @@ import { type CallerName, callers, matrix } from "./matrix.testing.ts";
 const internalToken = "internal-token-of-the-tests";
 const operatorToken = newKey("it", seededChance(1));
 const off = { KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "", ABUSE_MODE: "off" };
+const loopback = { OUTBOUND_ALLOW_CIDRS: "127.0.0.0/8" };
 
 let app: TestApp;
 let owner: Person;
@@ -27,6 +28,7 @@ let things: Things;
 type Things = {
   readonly team: number;
   readonly project: number;
+  readonly job: number;
   readonly key: number;
   readonly prefix: string;
 };
@@ -34,7 +36,19 @@ type Things = {
 before(async () => {
   const operator = { token: operatorToken, runCommand: async () => ({}) };
   const google = { GOOGLE_CLIENT_IDS: "tollgate-web" };
-  app = await testApp({ INTERNAL_API_TOKEN: internalToken, ...google, ...off }, {}, operator);
+  // Nobody does the jobs: they stay as they are made to be.
+  app = await testApp(
+    {
+      INTERNAL_API_TOKEN: internalToken,
+      ROLE: "gateway",
+      JOB_MODEL: "sim-echo",
+      ...google,
+      ...off,
+      ...loopback,
+    },
+    {},
+    operator,
+  );
   owner = await app.person();
   const [viewer, developer, manager, admin] = [
     await app.person("viewer"),
@@ -122,6 +136,11 @@ test("the operator's token opens the operator's endpoint and nothing else", asyn
 
 test("every endpoint for callers answers 429 over its limit, and tells where the caller stands", async (t) => {
   await using limited = await testApp({ KEY_RATE_LIMIT_PER_MINUTE: "1", KEY_RATE_LIMIT_BURST: "1" });
+  // One to delete, and one for the job.
+  for (const name of ["One", "Two"]) {
+    const project = { name, owner_id: "usr_dev", created_at: new Date(0) };
+    await limited.store.db.insertInto("projects").values(project).execute();
+  }
   for (const endpoint of limited.endpoints) {
     if (endpoint.access.credential !== "caller" || endpoint.access.signedIn === true) continue;
     await t.test(idOf(endpoint), async () => {
@@ -192,10 +211,21 @@ async function newThings(): Promise<Things> {
     }
   }
   const { id: key, prefix } = await post("/auth/api-keys", { name: "Key", scopes: [] });
+  const feature = { type: "implement_feature", payload: { task: "Build login page" } };
+  const job = (await post("/jobs", { project_id: project, ...feature })).id;
   for (const place of [`project/${project}`, `team/${team}`, `user/${owner.id}`, `key/${key}`]) {
     await put(`/budgets/${place}`, { allocated: 100 });
   }
-  return { team, project, key, prefix };
+  return { team, project, job, key, prefix };
+}
+
+/** Only a dead letter can be retried or deleted, and only what is none be cancelled. */
+async function makeDead(isDead: boolean): Promise<void> {
+  await app.store.db
+    .updateTable("jobs")
+    .set({ status: isDead ? "dead_letter" : "pending" })
+    .where("id", "=", things.job)
+    .execute();
 }
 
 let users = 0;
@@ -226,6 +256,10 @@ async function tokenFor({ path }: Endpoint, caller: CallerName): Promise<string 
 
 const bodies: Record<string, unknown> = {
   "POST /v1/chat/completions": { model: "sim-echo", messages: [{ role: "user", content: "x" }] },
+  "POST /v1/responses": { model: "sim-echo", input: "x" },
+  "POST /v1/embeddings": { model: "sim-echo", input: "x" },
+  "POST /v1/messages": { model: "sim-echo", max_tokens: 9, messages: [{ role: "user", content: "x" }] },
+  "POST /v1/messages/count_tokens": { model: "sim-echo", messages: [{ role: "user", content: "x" }] },
   "POST /auth/setup": { token: "x", email: "a@example.com", name: "A", password: "password123" },
   "POST /auth/refresh": { refresh_token: "x" },
   "POST /auth/password": { current_password: "not this one", new_password: "password456" },
@@ -243,8 +277,10 @@ const bodies: Record<string, unknown> = {
   "PATCH /auth/api-keys/:id": { name: "K" },
   "PATCH /admin/users/:id": {},
   "PUT /admin/plans/:name": { limits: {} },
+  "PUT /admin/providers/:name": { base_url: "http://127.0.0.1:9/v1" },
   "POST /admin/webhooks": { url: "https://example.com/hook", events: ["budget.warning"] },
   "PUT /prices/:provider/:model": { input: 1, output: "2.50" },
+  "POST /prices/reprice": { from: "2026-11-01", to: "2026-11-30", reason: "corrected" },
   "PATCH /admin/users/:id/limits": { overrides: {} },
   "POST /admin/users/:id/limits/reset": { id: "user-minute" },
   "PATCH /teams/:id/members/:userId": { role: "viewer" },
@@ -261,14 +297,20 @@ async function call(
   const { method } = endpoint;
   const id = idOf(endpoint);
   if (method === "DELETE" && where === app) things = await newThings();
+  if (where === app) await makeDead(method === "DELETE" || path.endsWith("/retry"));
   const member = where === app ? await newUser(path) : "usr_dev";
   const filled: Record<string, unknown> = {
     "POST /auth/register": { email: `${member}-${users}@example.com`, name: "N", password: "password123" },
     "POST /auth/login": { email: `${member}@example.com`, password: "password123" },
+    "POST /jobs": {
+      project_id: where === app ? things.project : 2,
+      type: "summarize",
+      payload: { text: "x" },
+    },
     "POST /teams/:id/members": { user_id: member, role: "viewer" },
     "POST /projects/:id/members": { user_id: member, role: "viewer" },
   };
-  const ids = where === app ? things : { team: 1, project: 1, key: 1, prefix: "AbCdEf012345" };
+  const ids = where === app ? things : { team: 1, project: 1, job: 1, key: 1, prefix: "AbCdEf012345" };
   const url = path
     .replace("/budgets/team/:id", `/budgets/team/${ids.team}`)
     .replace("/budgets/project/:id", `/budgets/project/${ids.project}`)
@@ -276,6 +318,7 @@ async function call(
     .replace("/budgets/key/:id", `/budgets/key/${ids.key}`)
     .replace("/teams/:id", `/teams/${ids.team}`)
     .replace("/projects/:id", `/projects/${ids.project}`)
+    .replace("/jobs/:id", `/jobs/${ids.job}`)
     .replace("/api-keys/:id", `/api-keys/${ids.key}`)
     .replace("/users/:id", `/users/${member}`)
     .replace("/sessions/:id", "/sessions/00000000-0000-7000-8000-000000000000")

@@ -1,70 +1,87 @@
 import { z } from "zod";
 import type { PriceRow } from "../costs/prices.ts";
-import type { TokenRates } from "../costs/rates.ts";
+import { type KindName, ratesTold } from "../costs/rates.fields.ts";
+import type { Rates } from "../costs/rates.ts";
 import { isoTime } from "../lib/clock.ts";
-import { type Pico, picoPerTokenFromUsdPerMillion, usdPerMillionText } from "../lib/money.ts";
 
-const RATE = 'must be USD per million tokens with at most 6 decimals, such as 0.075 or "0.20"';
+/** A rate as a number, and as exact text. */
+function rate<Name extends KindName>(name: Name) {
+  return { [name]: z.number(), [`${name}_usd`]: z.string() } as Record<Name, z.ZodNumber> &
+    Record<`${Name}_usd`, z.ZodString>;
+}
 
-/** USD per million tokens, exactly: a JSON number, or a decimal text. */
-export const ratePerMillion = z
-  .union([z.number(), z.string()], RATE)
-  .transform(String)
-  .pipe(z.string().regex(/^\d{1,9}(\.\d{1,6})?$/, RATE))
-  .transform(picoPerTokenFromUsdPerMillion);
+const ratesShape = z.object({
+  ...rate("input"),
+  ...rate("cached_input"),
+  ...rate("cache_write_5m"),
+  ...rate("cache_write_1h"),
+  ...rate("output"),
+  ...z
+    .object({
+      ...rate("audio_input"),
+      ...rate("image_input"),
+      ...rate("cached_audio_input"),
+      ...rate("cached_image_input"),
+      ...rate("audio_output"),
+      ...rate("image_output"),
+      ...rate("web_search"),
+      ...rate("file_search"),
+    })
+    .partial().shape,
+});
 
-const rates = {
-  input: z.number(),
-  input_usd: z.string(),
-  cached_input: z.number(),
-  cached_input_usd: z.string(),
-  cache_write_5m: z.number(),
-  cache_write_5m_usd: z.string(),
-  cache_write_1h: z.number(),
-  cache_write_1h_usd: z.string(),
-  output: z.number(),
-  output_usd: z.string(),
-};
+const listShape = ratesShape.extend({
+  tiers: z.array(ratesShape.extend({ above_input_tokens: z.int() })),
+});
 
-export const priceShape = z
-  .object({
+export const priceShape = listShape
+  .extend({
     provider: z.string(),
     model: z.string(),
-    ...rates,
-    tiers: z.array(z.object({ above_input_tokens: z.int(), ...rates })),
+    service_tiers: z.record(z.string(), listShape),
     source: z.enum(["operator", "configured", "shipped", "catalogue", "default"]),
     price_id: z.string(),
     effective_from: z.string().nullable(),
   })
-  .meta({ id: "Price", description: "USD per million tokens." });
+  .meta({
+    id: "Price",
+    description:
+      "USD per million tokens; per thousand uses for web_search and file_search. Of audio, images and searches " +
+      "only what has a price of its own.",
+  });
 
 export type PriceJson = z.infer<typeof priceShape>;
 
 export function priceJson({ provider, model, effectiveFromMs, price }: PriceRow): PriceJson {
+  const { rates } = price;
   return {
     provider,
     model,
-    ...ratesShown(price.rates),
-    tiers: price.rates.tiers.map((tier) => ({ above_input_tokens: tier.aboveInput, ...ratesShown(tier) })),
+    ...listJson(rates),
+    service_tiers: Object.fromEntries(
+      rates.serviceTiers.entries().map(([name, tier]) => [name, listJson(tier)]),
+    ),
     source: price.source,
     price_id: price.id,
     effective_from: effectiveFromMs === undefined ? null : isoTime(effectiveFromMs),
   };
 }
 
-function ratesShown(rates: TokenRates) {
-  return {
-    ...perMillion("input", rates.input),
-    ...perMillion("cached_input", rates.cachedInput),
-    ...perMillion("cache_write_5m", rates.cacheWrite5m),
-    ...perMillion("cache_write_1h", rates.cacheWrite1h),
-    ...perMillion("output", rates.output),
-  };
+function listJson(rates: Rates): z.infer<typeof listShape> {
+  const tiers = rates.tiers.map((tier) => ({
+    above_input_tokens: tier.aboveInput,
+    ...ratesJson(ratesTold(tier)),
+  }));
+  return { ...ratesJson(ratesTold(rates)), tiers };
 }
 
-/** A rate as a number and as exact text. */
-export function perMillion<Name extends string>(name: Name, pico: Pico) {
-  const text = usdPerMillionText(pico);
+function ratesJson(told: Readonly<Partial<Record<KindName, string>>>): z.infer<typeof ratesShape> {
+  const fields = Object.entries(told).map(([name, text]) => numberAndText(name, text));
+  return Object.assign({}, ...fields) as z.infer<typeof ratesShape>;
+}
+
+/** A decimal text as a number too. */
+export function numberAndText<Name extends string>(name: Name, text: string) {
   return { [name]: Number(text), [`${name}_usd`]: text } as Record<Name, number> &
     Record<`${Name}_usd`, string>;
 }

@@ -5,16 +5,18 @@ export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Rec
 
 /**
  * Ready means: the database answers and the process is not stopping. Without the shared counters calls go on by the
- * limits' fail modes, so they are told and do not decide.
+ * limits' fail modes, and without the shared breakers by this process's own: they are told and do not decide.
  */
 export async function readinessOf(deps: {
   readonly db: Db;
   readonly counters: Counters;
+  readonly breakers: { readonly isShared: () => boolean };
   readonly isStopping: boolean;
 }): Promise<Readiness> {
   const [database, counters] = await Promise.all([answers(deps.db), deps.counters.healthy()]);
   const accepting = !deps.isStopping;
-  return { ready: database && accepting, checks: { database, counters, accepting } };
+  const breakers = deps.breakers.isShared();
+  return { ready: database && accepting, checks: { database, counters, breakers, accepting } };
 }
 
 function answers(db: Db): Promise<boolean> {

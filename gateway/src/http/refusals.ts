@@ -17,15 +17,21 @@ import { type ErrorCode, errors, type FieldFault, TollgateError } from "../lib/e
 import { type Chance, newCorrelationId } from "../lib/ids.ts";
 import type { Surface } from "../limits/headers.ts";
 import { isOutage } from "../store/outages.ts";
-import { requestFault } from "./guard.ts";
-import { correlationIdOf } from "./trace.ts";
+import { isSocketRequest, requestFault } from "./guard.ts";
+import { correlationIdOf, type Trace } from "./trace.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-/** A node:http server that answers by itself what no route should see (RFC 9112), in the one envelope. */
-export function guardedServer(deps: { chance: Chance }, handler: RequestListener): Server {
+/**
+ * A node:http server that answers by itself what no route should see (RFC 9112), in the one envelope. It upgrades to
+ * WebSocket at these paths; elsewhere, and to anything else, an upgrade is a request like every other.
+ */
+export function guardedServer(
+  deps: { chance: Chance; socketPaths: ReadonlySet<string> },
+  handler: RequestListener,
+): Server {
   const options = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -33,6 +39,10 @@ export function guardedServer(deps: { chance: Chance }, handler: RequestListener
     connectionsCheckingInterval: 5_000,
     /** `requestFault` looks for it: node:http would answer without a body. */
     requireHostHeader: false,
+    shouldUpgradeCallback: (request: IncomingMessage) =>
+      deps.socketPaths.has(request.url?.split("?", 1)[0] ?? "") &&
+      isSocketRequest(request) &&
+      requestFault(request) === undefined,
   };
   const server = createServer(options, (request, response) => {
     const fault = requestFault(request);
@@ -110,13 +120,17 @@ export function answerError(
 ): void {
   const known = asTollgateError(error);
   const { trace } = request;
-  trace.code = known.code;
-  trace.limit = known.is("RATE_LIMITED") || known.is("QUOTA_EXCEEDED") ? known.details.limit : undefined;
-  trace.error = known.code === "INTERNAL" || known.status >= 500 ? (known.cause ?? known) : undefined;
+  noteRefusal(trace, known);
   const surface = request.routeOptions.config.endpoint?.surface;
   const { type, body } = bodyOf(known, trace.correlationId, request.headers.accept, surface);
   // As bytes: to a text Fastify would add a charset, which no form of JSON but our own has.
   reply.code(known.status).headers(errorHeaders(known, chance)).type(type).send(Buffer.from(body));
+}
+
+export function noteRefusal(trace: Trace, error: TollgateError): void {
+  trace.code = error.code;
+  trace.limit = error.is("RATE_LIMITED") || error.is("QUOTA_EXCEEDED") ? error.details.limit : undefined;
+  trace.error = error.status >= 500 ? (error.cause ?? error) : undefined;
 }
 
 /** The form of a body that the caller asks for, else the one of the surface. */

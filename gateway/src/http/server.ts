@@ -1,5 +1,6 @@
 import type { AddressInfo, Socket } from "node:net";
 import { fastifySwagger } from "@fastify/swagger";
+import { fastifyWebsocket } from "@fastify/websocket";
 import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import {
   jsonSchemaTransform,
@@ -18,9 +19,10 @@ import { causeOf } from "./cause.ts";
 import { withCors } from "./cors.ts";
 import type { Access, Endpoint, Visit } from "./endpoint.ts";
 import { parseJson } from "./json.ts";
-import { addressOf, type LetInDeps, letIn } from "./let-in.ts";
+import { addressOf, isUpgrade, type LetInDeps, letIn, saysLaterWhoItIs } from "./let-in.ts";
 import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
-import { signOf } from "./signs.ts";
+import { noteSign } from "./signs.ts";
+import { socketHandler, socketOptions } from "./sockets.ts";
 import { finishTrace, startTrace, type TraceDeps } from "./trace.ts";
 
 declare module "fastify" {
@@ -35,7 +37,6 @@ export type ServerDeps = LetInDeps &
     readonly endpoints: readonly Endpoint[];
     readonly pressure: Pick<Pressure, "enter">;
     readonly limitHeaderStyles: readonly HeaderStyle[];
-    readonly corsOrigins: readonly string[];
     readonly bodyLimitBytes: number;
     readonly aiBodyLimitBytes: number;
     /** Credentials that nobody can have here: their endpoints do not exist. */
@@ -58,7 +59,8 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
       answerError(error, request, reply, deps.chance);
     },
     clientErrorHandler: (error, socket) => refuseSocket(deps, error, socket as Socket),
-    serverFactory: (handler) => guardedServer(deps, withCors(deps.corsOrigins, handler)),
+    serverFactory: (handler) =>
+      guardedServer({ ...deps, socketPaths: socketPaths(deps) }, withCors(deps.corsOrigins, handler)),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -86,11 +88,11 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     await letIn(deps, request);
   });
   app.addHook("preHandler", async (request, reply) => {
-    const { access, priority, surface = "tollgate" } = request.routeOptions.config.endpoint ?? {};
-    if (isMatched(request) && priority !== "always") {
+    const { access, priority, surface = "tollgate", socket } = request.routeOptions.config.endpoint ?? {};
+    if (isMatched(request) && priority !== "always" && socket === undefined) {
       reply.raw.once("close", deps.pressure.enter(priority ?? "work"));
     }
-    if (access?.credential !== "caller") return;
+    if (access?.credential !== "caller" || saysLaterWhoItIs(request)) return;
     const { trace } = request;
     const tell = (report: LimitReport): void => {
       reply.headers(limitHeaders(report, { styles: deps.limitHeaderStyles, surface }));
@@ -98,11 +100,16 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     const admitted = await admit(deps, trace.visitor!, access, callOf(deps, request), tell);
     trace.visitor = admitted.visitor;
     trace.ticket = admitted.ticket;
-    trace.tellGivenBack = () => tell(admitted.untaken());
+    // V8 allocates a function that is written straight into a property as old: it would keep its request until a major
+    // garbage collection.
+    const tellGivenBack = (): void => tell(admitted.untaken());
+    trace.tellGivenBack = tellGivenBack;
   });
   app.addHook("onResponse", async (request, reply) => {
-    finishTrace(deps, request, reply);
+    finishTrace(deps, request, reply.raw.statusCode);
     noteSign(deps, request);
+    // Of a refused upgrade: node:http has let go of the connection.
+    if (isUpgrade(request)) request.raw.socket.destroySoon();
   });
   app.setNotFoundHandler((request, reply) =>
     answerError(new TollgateError("NOT_FOUND"), request, reply, deps.chance),
@@ -121,13 +128,20 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
+  const endpoints = deps.endpoints.filter(({ access }) => !deps.absent.has(access.credential));
+  addRoutes(app, deps, endpoints.filter(isWithoutSocket));
+  // What watches for upgrades is around their routes only, and costs the others nothing.
+  await app.register(async (apart) => {
+    await apart.register(fastifyWebsocket, socketOptions(deps));
+    addRoutes(
+      apart,
+      deps,
+      endpoints.filter((endpoint) => !isWithoutSocket(endpoint)),
+    );
+  });
   const taken = new Map<string, readonly string[]>();
-  for (const endpoint of deps.endpoints) {
-    if (deps.absent.has(endpoint.access.credential)) continue;
-    for (const path of [endpoint.path, ...(endpoint.alsoAt ?? [])]) {
-      addRoute(app, deps, endpoint, path);
-      taken.set(path, [...(taken.get(path) ?? []), endpoint.method]);
-    }
+  for (const endpoint of endpoints) {
+    for (const path of pathsOf(endpoint)) taken.set(path, [...(taken.get(path) ?? []), endpoint.method]);
   }
   refuseOtherMethods(app, taken);
   return app;
@@ -154,17 +168,20 @@ function callOf({ clock, chance }: ServerDeps, request: FastifyRequest): Use["ca
   return { id, tokens: endpoint.tokensOf?.(request.body) ?? { certain: 0, likely: 0 } };
 }
 
-function noteSign(deps: ServerDeps, request: FastifyRequest): void {
-  if (request.trace?.code === undefined) return;
-  const { code, limit, visitor } = request.trace;
-  const sign = signOf(code, request.routeOptions.config.endpoint);
-  if (sign === undefined) return;
-  deps.abuse.note(sign, {
-    principal: visitor?.principal,
-    address: addressOf(deps, request),
-    limit,
-    askedAt: request.trace.startedAt,
-  });
+function isWithoutSocket({ socket }: Endpoint): boolean {
+  return socket === undefined;
+}
+
+function pathsOf({ path, alsoAt = [] }: Endpoint): readonly string[] {
+  return [path, ...alsoAt];
+}
+
+function socketPaths({ endpoints }: Pick<ServerDeps, "endpoints">): ReadonlySet<string> {
+  return new Set(endpoints.filter((endpoint) => !isWithoutSocket(endpoint)).flatMap(pathsOf));
+}
+
+function addRoutes(app: FastifyInstance, deps: ServerDeps, endpoints: readonly Endpoint[]): void {
+  for (const endpoint of endpoints) for (const path of pathsOf(endpoint)) addRoute(app, deps, endpoint, path);
 }
 
 function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, path: string): void {
@@ -173,8 +190,9 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
     method: endpoint.method,
     url: path,
     config: { endpoint },
-    bodyLimit: endpoint.isAiCall ? deps.aiBodyLimitBytes : deps.bodyLimitBytes,
+    bodyLimit: endpoint.isAiCall || endpoint.takesLargeBody ? deps.aiBodyLimitBytes : deps.bodyLimitBytes,
     ...(readBody === undefined ? {} : { validatorCompiler: () => present }),
+    ...(isWithoutSocket(endpoint) ? {} : { wsHandler: socketHandler(deps, endpoint) }),
     schema: {
       summary: endpoint.summary,
       ...(access.credential === "nobody" || access.credential === "metrics"

@@ -1,6 +1,8 @@
+import type { FastifyRequest } from "fastify";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { Sign } from "../limits/abuse.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { addressOf, type LetInDeps } from "./let-in.ts";
 
 /** What a refusal is a sign of, should there be many (A6). Sign-ins have throttles of their own. */
 export function signOf(code: ErrorCode | undefined, endpoint: Endpoint | undefined): Sign | undefined {
@@ -20,4 +22,18 @@ export function signOf(code: ErrorCode | undefined, endpoint: Endpoint | undefin
     default:
       return undefined;
   }
+}
+
+/** Counts what a request was refused with against whoever earned it. */
+export function noteSign(deps: Pick<LetInDeps, "abuse" | "trustedProxies">, request: FastifyRequest): void {
+  if (request.trace?.code === undefined) return;
+  const { code, limit, visitor } = request.trace;
+  const sign = signOf(code, request.routeOptions.config.endpoint);
+  if (sign === undefined) return;
+  deps.abuse.note(sign, {
+    principal: visitor?.principal,
+    address: addressOf(deps, request),
+    limit,
+    askedAt: request.trace.startedAt,
+  });
 }

@@ -68,14 +68,16 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
   };
   reply.header("x-correlation-id", correlationId);
   reply.header("x-request-id", correlationId);
+  // Where Anthropic's client looks for it.
+  const { endpoint } = request.routeOptions.config ?? {};
+  if (endpoint?.surface === "anthropic") reply.header("request-id", correlationId);
   reply.header("x-content-type-options", "nosniff");
 }
 
 /** One metric for every finished request; a log line for failures, slow ones, and as many others as LOG_CALLS asks. */
-export function finishTrace(deps: TraceDeps, request: FastifyRequest, reply: FastifyReply): void {
+export function finishTrace(deps: TraceDeps, request: FastifyRequest, status: number): void {
   const { trace } = request;
   if (trace === undefined) return;
-  const status = reply.raw.statusCode;
   const route = request.routeOptions.url ?? "none";
   const durationMs = deps.clock.monotonic() - trace.startedAt;
   deps.metrics.requests.labels(route, String(status)).inc();

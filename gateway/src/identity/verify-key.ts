@@ -49,6 +49,29 @@ export async function principalsOfKeys(
   return [...new Map(rows.map((row) => [row.quota_group, principalOf(row, planOf)])).values()];
 }
 
+/**
+ * What an API key makes its caller, without the key itself: for what is done later in its name. A rotated key is stood
+ * for by its successor. Undefined: it was revoked, or has ended, or its owner is shut out.
+ */
+export async function principalOfKey(
+  { db, clock, planOf }: { db: Db; clock: Clock; planOf: PlanOf },
+  keyId: number,
+): Promise<Principal | undefined> {
+  const row = await grantedKeys(db)
+    .innerJoin("api_keys as named", "named.quota_group", "key.quota_group")
+    .where("named.id", "=", keyId)
+    .where("named.revoked_at", "is", null)
+    .where("key.revoked_at", "is", null)
+    .where("owner.active", "=", true)
+    .where((where) =>
+      where.or([where("key.expires_at", "is", null), where("key.expires_at", ">", new Date(clock.now()))]),
+    )
+    .orderBy("key.id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : principalOf(row, planOf);
+}
+
 function grantedKeys(db: Db) {
   return db
     .selectFrom("api_keys as key")

@@ -98,12 +98,16 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** The UTC day of a time, `YYYY-MM-DD`. */
+export const DAY_MS = 86_400_000;
+
+/** The UTC day of a time, `YYYY-MM-DD`. Nearly always it is the one that was asked for before. */
 export function utcDay(ms: number): string {
-  return isoTime(ms).slice(0, 10);
+  const day = Math.floor(ms / DAY_MS);
+  if (day !== lastDay.day) lastDay = { day, text: isoTime(ms).slice(0, 10) };
+  return lastDay.text;
 }
 
-export const DAY_MS = 86_400_000;
+let lastDay = { day: 0, text: "1970-01-01" };
 
 type Alarm = {
   at: number;

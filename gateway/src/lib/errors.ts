@@ -82,6 +82,11 @@ export const errors = {
     type: "invalid_request_error",
     message: "This path does not take this method.",
   },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    type: "invalid_request_error",
+    message: "Ask with 'Accept: text/event-stream', or upgrade to WebSocket.",
+  },
   REQUEST_TIMEOUT: {
     status: 408,
     type: "invalid_request_error",
@@ -100,6 +105,12 @@ export const errors = {
     message: "There is an account with this e-mail address already. Sign in to it with its password.",
   },
   CONFLICT: { status: 409, type: "invalid_request_error", retry: false, message: "This already exists." },
+  IDEMPOTENCY_CONFLICT: {
+    status: 409,
+    type: "invalid_request_error",
+    retry: false,
+    message: "This idempotency key was used for something else. Take another key.",
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     type: "invalid_request_error",
@@ -204,7 +215,7 @@ export type DetailsOf = {
   PROVIDER_RATE_LIMITED: { readonly retryAfterMs: number | undefined };
   PROVIDER_REJECTED: { readonly status: number; readonly message: string; readonly param: string | null };
   OVERLOADED: { readonly retryAfterMs: number };
-  PROVIDER_UNAVAILABLE: { readonly retryAfterMs: number };
+  PROVIDER_UNAVAILABLE: { readonly retryAfterMs: number; readonly resetAtMs?: number };
 };
 
 type Details<C extends ErrorCode> = C extends keyof DetailsOf ? DetailsOf[C] : undefined;

@@ -20,7 +20,8 @@ export function scaled(text: string, shift: number): bigint {
   return sign === "-" ? -magnitude : magnitude;
 }
 
-function halfUp(value: bigint, divisor: bigint): bigint {
+/** The nearest integer to a quotient; a half goes up. Both are at least 0. */
+export function halfUp(value: bigint, divisor: bigint): bigint {
   return (value * 2n + divisor) / (divisor * 2n);
 }
 

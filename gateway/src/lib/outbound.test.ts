@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { systemClock, VirtualClock } from "./clock.ts";
 import { rawServer } from "./fetch.testing.ts";
 import { parseNetworks } from "./networks.ts";
-import { isPublic, OutboundRefused, outbound } from "./outbound.ts";
+import { outbound } from "./outbound.ts";
+import { isPublic, OutboundRefused } from "./reach.ts";
 
 const strict = outbound({ clock: new VirtualClock(), allowed: [] });
 const loopback = parseNetworks(["127.0.0.0/8", "::1"]).networks;

@@ -10,7 +10,8 @@ export type Purpose =
   | "refresh-next"
   | "audit-mac"
   | "cursor"
-  | "webhook-signing";
+  | "webhook-signing"
+  | "provider-credentials";
 
 /** HKDF-SHA256(SECRET_KEY, salt "tollgate", info "tollgate/<purpose>/v1"), 32 bytes. */
 export function derivedKey(secretKey: Uint8Array, purpose: Purpose): Buffer {

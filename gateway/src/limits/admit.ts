@@ -107,7 +107,7 @@ async function admitByCounters(deps: AdmitDeps, limits: readonly AppliedLimit[])
   const stale = taken.judgements.find(({ verdict }) => verdict === "stale");
   if (stale !== undefined) return { kind: "stale", epoch: stale.remaining };
   if (has(taken, "unseeded")) throw new CountersUnavailable("The counters lost what they were just given");
-  for (const [i, limit] of limits.entries()) {
+  limits.forEach((limit, i) => {
     const { verdict, remaining, resetMs } = taken.judgements[i]!;
     if (limit.shape === "epoch" && remaining < limit.limit) {
       // A store that lost its epoch. If this fails, the next call repairs it.
@@ -120,7 +120,7 @@ async function admitByCounters(deps: AdmitDeps, limits: readonly AppliedLimit[])
         used: limit.limit - remaining,
       });
     }
-  }
+  });
   return admissionOf(deps, limits, taken, [{ counters, limits, taken }], false);
 }
 
@@ -145,9 +145,11 @@ function admissionOf(
   parts: readonly Part[],
   degraded: boolean,
 ): Admission {
-  const exceeded = limits
-    .map((limit, i) => ({ limit, judgement: taken.judgements[i]! }))
-    .filter(({ judgement }) => judgement.verdict === "exceeded");
+  const exceeded = has(taken, "exceeded")
+    ? limits
+        .map((limit, i) => ({ limit, judgement: taken.judgements[i]! }))
+        .filter(({ judgement }) => judgement.verdict === "exceeded")
+    : [];
   const wouldRefuse = exceeded.filter(({ limit }) => limit.reportOnly === true).map(({ limit }) => limit.id);
   const tell = (by: Taken): Told => {
     const standings = standingsOf(limits, by);

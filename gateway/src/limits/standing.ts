@@ -20,18 +20,19 @@ export function standingsOf(
   dimensions: readonly (Dimension & { readonly isHidden?: true })[],
   taken: Taken,
 ): readonly Standing[] {
-  return dimensions.flatMap((dimension, i) => {
+  const standings: Standing[] = [];
+  dimensions.forEach((dimension, i) => {
     const { id, shape, cost, reportOnly, isHidden } = dimension;
-    if (shape === "epoch" || shape === "hold" || reportOnly === true || isHidden === true) return [];
+    if (shape === "epoch" || shape === "hold" || reportOnly === true || isHidden === true) return;
     const { limit, windowMs } = toldSize(dimension);
     const { verdict, remaining, resetMs, retryMs } = taken.judgements[i]!;
     const givenBack = verdict === "fits" && !taken.allowed ? cost : 0;
     const untilMs = verdict === "exceeded" ? retryMs : resetMs;
     const left = remaining + givenBack;
-    return [
-      { id, unit: unitOf(id, shape), limit, remaining: left, resetMs: untilMs, windowMs, now: taken.now },
-    ];
+    const unit = unitOf(id, shape);
+    standings.push({ id, unit, limit, remaining: left, resetMs: untilMs, windowMs, now: taken.now });
   });
+  return standings;
 }
 
 /** A bucket whose burst is above its rate holds more than a window's worth: it is told as what fills it all. */

@@ -35,11 +35,11 @@ const verdicts: readonly Verdict[] = ["exceeded", "fits", "stale", "unseeded"];
 
 /** Out of a reply of `take.lua.ts`. */
 export function judgementFrom(text: string): Judgement {
-  const [verdict, remaining, resetMs, retryMs] = text.split(" ").map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { verdict: verdicts[verdict]!, remaining, resetMs, retryMs };
+  const parts = text.split(" ");
+  return {
+    verdict: verdicts[Number(parts[0])]!,
+    remaining: Number(parts[1]),
+    resetMs: Number(parts[2]),
+    retryMs: Number(parts[3]),
+  };
 }

@@ -8,6 +8,16 @@ export function fieldsOf(value: unknown): Fields {
   return isObject(value) ? value : NO_FIELDS;
 }
 
+/** The objects of a JSON array; none if it is anything else. */
+export function objectsOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** Undefined if it is no string, or an empty one. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
 /** Undefined if the text is not a JSON object. */
 export function parsedObject(text: string): Fields | undefined {
   try {

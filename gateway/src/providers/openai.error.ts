@@ -1,12 +1,5 @@
-import { type Fields, fieldsOf } from "./json.ts";
-
-/** What a provider says went wrong, in an error body or inside a stream. */
-export type ProviderError = {
-  readonly message: string;
-  /** HTTP status, where the error names one itself. */
-  readonly status?: number;
-  readonly code?: string;
-};
+import { type Fields, fieldsOf, textOf } from "./json.ts";
+import type { ProviderError, StreamEvent } from "./wire.ts";
 
 /**
  * Reads the shapes in use: `{error:{message,type,code}}` (OpenAI, OpenRouter with a numeric code), `{code,error:"text"}`
@@ -23,13 +16,19 @@ export function openAiError(answer: Fields): ProviderError | undefined {
   return undefined;
 }
 
+/** An event of a stream as an error body: one that is called `error` may be the error itself. */
+export function asErrorBody({ name, fields }: StreamEvent): Fields {
+  const isItself = (name === "error" || fields.type === "error") && fields.error == null;
+  return isItself ? { error: fields } : fields;
+}
+
 function described(message: unknown, fields: Fields, answer: Fields): ProviderError {
   const status = [fields.status, fields.status_code, answer.status_code, fields.code].find(isErrorStatus);
-  const code = [fields.code, fields.type].find((value) => typeof value === "string" && value !== "");
+  const code = textOf(fields.code) ?? textOf(fields.type === "error" ? undefined : fields.type);
   return {
-    message: typeof message === "string" && message !== "" ? message : "The provider gave no reason.",
+    message: textOf(message) ?? "The provider gave no reason.",
     ...(status === undefined ? {} : { status }),
-    ...(code === undefined ? {} : { code: code as string }),
+    ...(code === undefined ? {} : { code }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Exchange, ExchangeEvents } from "../lib/fetch.ts";
+import type { Wire } from "./wire.ts";
 
 /**
  * A place that answers AI calls. `send` is an exchange of bytes in the provider's own wire format; nothing here
@@ -8,8 +9,8 @@ export type Provider = {
   /** The prefix of its models, and its name in the ledger: `openai`, `simulated`. */
   readonly name: string;
   readonly simulated: boolean;
-  /** The wire format it speaks. */
-  readonly dialect: "openai";
+  /** The wire formats it speaks. */
+  readonly speaks: readonly Wire["name"][];
   /** False for servers that refuse `stream_options.include_usage`. */
   readonly reportsStreamUsage: boolean;
   /** Model ids it is known to have; shown in the models list. May be empty. */

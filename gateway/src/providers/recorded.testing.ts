@@ -19,11 +19,22 @@ export const withoutRecorded = existsSync(CORPUS) ? false : "recorded answers ar
 
 export function recorded(ending: string): readonly Recorded[] {
   return FOLDERS.flatMap((folder) =>
-    readdirSync(new URL(`${folder}/`, CORPUS))
-      .filter((name) => name.endsWith(ending))
-      .map((name) => ({
-        name: `${folder.split("/")[0]}/${name}`,
-        text: readFileSync(new URL(`${folder}/${name}`, CORPUS), "utf8"),
-      })),
+    recordedIn(folder)
+      .filter(({ name }) => name.endsWith(ending))
+      .map(({ name, text }) => ({ name: `${folder.split("/")[0]}/${name}`, text })),
   );
+}
+
+/** Every answer in a folder, by the name of its file. */
+export function recordedIn(folder: string): readonly Recorded[] {
+  return readdirSync(new URL(`${folder}/`, CORPUS))
+    .sort()
+    .map((name) => ({ name, text: readFileSync(new URL(`${folder}/${name}`, CORPUS), "utf8") }));
+}
+
+/** Every folder of recorded answers, as `recordedIn` takes it. */
+export function recordedFolders(): readonly string[] {
+  return readdirSync(CORPUS, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith("__fixtures__"))
+    .sort();
 }

@@ -6,6 +6,8 @@ export type Behaviour = {
   readonly reasoningTokens?: number;
   /** Percent of the prompt that was cached. */
   readonly cachedPercent?: number;
+  /** Percent of the prompt that was written to the cache. */
+  readonly cacheWritePercent?: number;
   readonly usage?: "reported" | "absent";
   readonly tokensPerSecond?: number;
   readonly headAfterMs?: number | "never";
@@ -14,14 +16,17 @@ export type Behaviour = {
   readonly fault?: Fault;
 };
 
-/** An answer other than 200. */
+/** An answer other than 200. Anthropic's formats have a type of their own for each status. */
 export type Refusal = {
   readonly status: number;
+  /** OpenAI's word. */
   readonly type: string;
   readonly code: string | null;
   readonly message: string;
   readonly param?: string;
   readonly retryAfterSeconds?: number;
+  /** Only the first so many times; for ever if undefined. */
+  readonly times?: number;
 };
 
 /** What goes wrong inside a 200. A number counts tokens written before. */
@@ -30,6 +35,14 @@ export type Fault =
   | { readonly kind: "stall"; readonly afterTokens: number; readonly ms: number }
   | { readonly kind: "error"; readonly afterTokens: number }
   | { readonly kind: "malformed" | "html" | "empty" };
+
+/** What ends a stream that fails in its middle. */
+export const midstreamError: Refusal = {
+  status: 500,
+  type: "server_error",
+  code: "server_error",
+  message: "The server had an error while processing your request.",
+};
 
 type Model = {
   /** The name that is listed and documented. */
@@ -43,7 +56,7 @@ type Model = {
 export const simulatedModels: readonly Model[] = [
   {
     example: "sim-echo",
-    about: "Echoes the last user message. So does every name that is not in this table.",
+    about: "Echoes the last user message or tool result. So does every name that is not in this table.",
     pattern: /^sim-echo$/,
     behave: () => ({}),
   },
@@ -60,6 +73,12 @@ export const simulatedModels: readonly Model[] = [
     behave: (cachedPercent) => ({ cachedPercent: cachedPercent! }),
   },
   {
+    example: "sim-cache-write-50",
+    about: "Echoes; 50 % of the prompt counts as written to the cache.",
+    pattern: /^sim-cache-write-(\d{1,2}|100)$/,
+    behave: (cacheWritePercent) => ({ cacheWritePercent: cacheWritePercent! }),
+  },
+  {
     example: "sim-reasoning",
     about: "Echoes after 64 tokens of reasoning, which count as output.",
     pattern: /^sim-reasoning$/,
@@ -67,7 +86,7 @@ export const simulatedModels: readonly Model[] = [
   },
   {
     example: "sim-tools",
-    about: "Calls the first tool of the request, or one named lookup.",
+    about: "Calls the first tool of the request, or one named lookup; echoes its result.",
     pattern: /^sim-tools$/,
     behave: () => ({ callsTool: true }),
   },
@@ -114,6 +133,12 @@ export const simulatedModels: readonly Model[] = [
   refusing("sim-401", 401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
   refusing("sim-404", 404, "invalid_request_error", "model_not_found", "The model does not exist.", "model"),
   refusing("sim-500", 500, "server_error", null, "The server had an error while processing the request."),
+  {
+    example: "sim-500-n5",
+    about: "Refuses the first 5 times with 500 server_error, then echoes.",
+    pattern: /^sim-500-n(\d{1,3})$/,
+    behave: (times) => ({ refusal: { ...midstreamError, times: times! } }),
+  },
   refusing("sim-529", 529, "overloaded_error", null, "Overloaded."),
   {
     example: "sim-cut-40of60",

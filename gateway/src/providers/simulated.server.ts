@@ -5,8 +5,10 @@ import type { Provider } from "./provider.ts";
 import { type SimulatedCall, simulated } from "./simulated.ts";
 
 export type SimulatedServer = {
-  /** `http://127.0.0.1:4010/v1`. */
+  /** As OpenAI's client takes it: `http://127.0.0.1:4010/v1`. */
   readonly baseUrl: string;
+  /** As Anthropic's client takes it: `http://127.0.0.1:4010`. */
+  readonly origin: string;
   /** Connections that are open now. */
   connections(): Promise<number>;
   /** Breaks what is in flight. */
@@ -27,9 +29,9 @@ export async function startSimulatedServer(options: SimulatedServerOptions = {})
   const { port = 0, host = "127.0.0.1", clock = systemClock, log } = options;
   const provider = simulated(log === undefined ? { clock } : { clock, log });
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? "/", "http://localhost").pathname.replace(/^\/v1(?=\/)/, "");
-    if (request.method === "GET" && path === "/models") answerModels(provider, response);
-    else answerCall(provider, path, request, response);
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    if (request.method === "GET" && path === "/v1/models") answerModels(provider, response);
+    else answerCall(provider, pathBelow(path), request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -43,8 +45,10 @@ export async function startSimulatedServer(options: SimulatedServerOptions = {})
       server.closeAllConnections();
     });
   };
+  const origin = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
   return {
-    baseUrl: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}/v1`,
+    baseUrl: `${origin}/v1`,
+    origin,
     connections: () =>
       new Promise((resolve, reject) => {
         server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
@@ -52,6 +56,11 @@ export async function startSimulatedServer(options: SimulatedServerOptions = {})
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Below the base URL of the client that asks there: only Anthropic's begins with the version. */
+function pathBelow(path: string): string {
+  return path.startsWith("/v1/messages") ? path : path.replace(/^\/v1(?=\/)/, "");
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -71,7 +80,7 @@ function answerCall(
   });
   request.on("end", () => {
     const exchange = provider.send(
-      { path, body: Buffer.concat(parts), headers: {} },
+      { path, body: Buffer.concat(parts), headers: request.headers as Record<string, string> },
       {
         head: (status, headers) => response.writeHead(status, headers).flushHeaders(),
         chunk(bytes) {

@@ -3,11 +3,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock, VirtualClock } from "../lib/clock.ts";
 import { hear, textOf } from "../lib/fetch.testing.ts";
-import { usageIn } from "./openai.usage.ts";
+import { openAiChat } from "./openai.chat.ts";
+import { openAiUsage } from "./openai.usage.ts";
 import { providerContract } from "./provider.contract.ts";
 import { simulatedModels } from "./simulated.models.ts";
-import { chatScript, tokensOf } from "./simulated.script.ts";
+import { scriptOf } from "./simulated.script.ts";
 import { type SimulatedCall, simulated } from "./simulated.ts";
+import { tokensOf } from "./simulated.words.ts";
 import { streamTap } from "./tap.ts";
 import { wholeAnswer } from "./whole.ts";
 
@@ -19,6 +21,7 @@ providerContract("simulated", async (t) => {
 });
 
 const user = (content: unknown) => [{ role: "user", content }];
+const chatScript = (body: Buffer) => scriptOf({ path: "/chat/completions", headers: {}, body });
 const script = (body: object) => chatScript(Buffer.from(JSON.stringify(body)));
 
 function bytesOf(body: object): Buffer {
@@ -69,7 +72,7 @@ test("a stream carries usage only if it was asked for, as OpenAI does", () => {
   });
   const last = asked.pop();
   assert.deepEqual(last?.choices, []);
-  assert.equal(usageIn(last ?? {})?.output, 2);
+  assert.equal(openAiUsage(last?.usage)?.output, 2);
   assert.ok(asked.every((event) => event.usage === null && (event.choices as unknown[]).length > 0));
 });
 
@@ -101,9 +104,9 @@ test("usage is what was really written, under every spelling of the output limit
         const stream_options = stream ? { stream_options: { include_usage: true } } : {};
         const body = { model, messages: user(text), n, stream, ...stream_options, ...limit };
         const bytes = bytesOf(body);
-        const tap = streamTap({ hideUsage: false });
+        const tap = streamTap(openAiChat, { hideUsage: false });
         if (stream) tap.push(bytes);
-        const usage = stream ? tap.finish().usage : wholeAnswer(bytes)?.usage;
+        const usage = (stream ? tap.finish() : wholeAnswer(openAiChat, bytes))?.metered?.usage;
         assert.ok(usage);
         const written = writtenBy(bytes, stream, n);
         const reasoning = usage.reasoning / n;
@@ -112,7 +115,10 @@ test("usage is what was really written, under every spelling of the output limit
           written.reduce((sum, said) => sum + tokensOf(said).length + reasoning, 0),
         );
         assert.ok(cap === null || usage.output <= cap[1] * n);
-        const { steps, promptTokens, cachedTokens } = script(body);
+        const {
+          steps,
+          prompt: { promptTokens, cachedTokens },
+        } = script(body);
         assert.equal(
           steps.reduce((sum, step) => sum + step.tokens, 0),
           usage.output,
@@ -160,14 +166,14 @@ test("prompt tokens follow the documented formula", () => {
     { role: "user", content: [{ type: "text", text: "12345678" }, image] },
   ];
   const tools = [{ type: "function", function: { name: "f" } }];
-  assert.equal(script({ model: "m", messages }).promptTokens, 4 + 2 + 4 + 2 + 85);
-  const withTools = script({ model: "m", messages, tools }).promptTokens;
+  assert.equal(script({ model: "m", messages }).prompt.promptTokens, 4 + 2 + 4 + 2 + 85);
+  const withTools = script({ model: "m", messages, tools }).prompt.promptTokens;
   assert.equal(withTools, 97 + Math.ceil(JSON.stringify(tools).length / 4));
 });
 
 test("nine tenths of the prompt of sim-cached-90 are cached", () => {
-  const { promptTokens, cachedTokens } = script({ model: "sim-cached-90", messages: user("x".repeat(384)) });
-  assert.deepEqual({ promptTokens, cachedTokens }, { promptTokens: 100, cachedTokens: 90 });
+  const { prompt } = script({ model: "sim-cached-90", messages: user("x".repeat(384)) });
+  assert.deepEqual(prompt, { promptTokens: 100, cachedTokens: 90, cacheWriteTokens: 0 });
 });
 
 test("a slow model takes its time, streamed or whole", () => {
@@ -182,18 +188,18 @@ test("a slow model takes its time, streamed or whole", () => {
 
 test("the faults are the ones that their names say", () => {
   const messages = user("x");
-  assert.equal(wholeAnswer(bytesOf({ model: "sim-badjson", messages })), undefined);
+  assert.equal(wholeAnswer(openAiChat, bytesOf({ model: "sim-badjson", messages })), undefined);
   assert.equal(bytesOf({ model: "sim-empty", messages }).length, 0);
   assert.match(bytesOf({ model: "sim-html-200", messages, stream: true }).toString(), /^<!doctype html>/);
   assert.equal(script({ model: "sim-error-midstream", messages }).status, 500);
-  const tap = streamTap({ hideUsage: true });
+  const tap = streamTap(openAiChat, { hideUsage: true });
   tap.push(bytesOf({ model: "sim-error-midstream", messages, stream: true }));
   const { error, complete, textBytes } = tap.finish();
   assert.equal(error?.code, "server_error");
   assert.equal(complete, false);
   assert.ok(textBytes > 0);
   const malformed = bytesOf({ model: "sim-badjson", messages, stream: true }).toString().split("\n\n");
-  assert.equal(malformed.filter((line) => line.endsWith('"delta":')).length, 1);
+  assert.equal(malformed.filter((line) => line.startsWith("data: {") && !line.endsWith("}")).length, 1);
 });
 
 test("a call is billed for what was sent until it was left", async () => {
@@ -281,6 +287,6 @@ test("a pause during a wait does not lose or repeat a step", async () => {
 
 test("another path is unknown", async () => {
   const provider = simulated({ clock: new VirtualClock() });
-  const request = { path: "/embeddings", headers: {}, body: Buffer.from("{}") };
+  const request = { path: "/images", headers: {}, body: Buffer.from("{}") };
   assert.equal((await hear((events) => provider.send(request, events)).over).status, 404);
 });

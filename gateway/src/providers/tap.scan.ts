@@ -1,22 +1,25 @@
-import { TEXT_FIELDS } from "./openai.text.ts";
+import { type Lexicon, lexiconOf, startsWith, type Words, wordAt } from "./tap.words.ts";
 
 /**
  * One pass over the bytes of whole events, without parsing JSON. It reads strings as JSON does, so words inside a
  * message never look like keys.
  */
 export type Scan = {
-  /** Nothing here but data lines that carry no usage, no error and no end marker. */
+  /** Nothing here but names and data lines of events that need not be read. */
   readonly plain: boolean;
-  /** A finish_reason was given. */
+  /** A reason to stop was given. */
   readonly finished: boolean;
   /** UTF-8 bytes of text and tool arguments. Text that is given under two names counts twice. */
   readonly textBytes: number;
 };
 
-export function scanEvents(bytes: Buffer): Scan {
-  const scanner = new Scanner(bytes);
-  while (scanner.at < bytes.length) scanner.line();
-  return scanner;
+export function eventScan(words: Words): (events: Buffer) => Scan {
+  const lexicon = lexiconOf(words);
+  return (events) => {
+    const scanner = new Scanner(events, lexicon);
+    while (scanner.at < events.length) scanner.line();
+    return scanner;
+  };
 }
 
 const TAB = 0x09;
@@ -30,37 +33,26 @@ const LETTER_N = 0x6e;
 const LETTER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const DATA = Buffer.from("data:");
-
-type Meaning = "usage" | "error" | "finish" | "text";
-
-type Word = { readonly bytes: Buffer; readonly meaning: Meaning };
-
-/** At each length, the words of that length that mean something as a key. */
-const WORDS: (readonly Word[] | undefined)[] = [];
-function learn(word: string, meaning: Meaning): void {
-  WORDS[word.length] = [...(WORDS[word.length] ?? []), { bytes: Buffer.from(word), meaning }];
-}
-learn("usage", "usage");
-learn("error", "error");
-learn("finish_reason", "finish");
-for (const field of TEXT_FIELDS) learn(field, "text");
+const EVENT = Buffer.from("event:");
 
 class Scanner implements Scan {
   readonly #bytes: Buffer;
+  readonly #lexicon: Lexicon;
   at = 0;
   plain = true;
   finished = false;
   textBytes = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, lexicon: Lexicon) {
     this.#bytes = bytes;
+    this.#lexicon = lexicon;
   }
 
   line(): void {
     const bytes = this.#bytes;
     const first = bytes[this.at];
-    if (first !== LF && first !== CR && first !== COLON && !isJsonLine(bytes, this.at)) this.plain = false;
     const isComment = first === COLON;
+    if (first !== LF && first !== CR && !isComment && !isJsonLine(bytes, this.at)) this.#otherLine();
     const length = bytes.length;
     let at = this.at;
     while (at < length) {
@@ -72,47 +64,64 @@ class Scanner implements Scan {
     this.at = at;
   }
 
-  /** Reads the string that begins at `start`, and the value if it is a key of text. Answers where to go on. */
+  #otherLine(): void {
+    const bytes = this.#bytes;
+    if (!startsWith(bytes, this.at, EVENT)) {
+      this.plain = false;
+      return;
+    }
+    const start = this.at + EVENT.length + (bytes[this.at + EVENT.length] === SPACE ? 1 : 0);
+    if (wordAt(this.#lexicon, bytes, start, endOfLine(bytes, start))?.isMark === true) this.plain = false;
+  }
+
+  /**
+   * Reads the string that begins at `start`, and the value if it is a key of text. Answers where to go on. A line end
+   * closes a broken string.
+   */
   #string(start: number): number {
     const bytes = this.#bytes;
-    const end = endOfString(bytes, start);
+    const length = bytes.length;
+    let end = start;
+    while (end < length) {
+      const byte = bytes[end]!;
+      if (byte === QUOTE || byte === LF) break;
+      end += byte === BACKSLASH ? 2 : 1;
+    }
+    if (end > length) end = length;
     const next = bytes[end] === QUOTE ? end + 1 : end;
-    const meaning = meaningOf(bytes, start, end);
-    if (meaning === undefined) return next;
+    const word = wordAt(this.#lexicon, bytes, start, end);
+    if (word === undefined) return next;
     const value = valueAfter(bytes, next);
     if (value === -1) {
-      if (meaning === "error") this.plain = false;
-    } else if (meaning === "text") {
-      if (bytes[value] === QUOTE) return this.#text(value + 1);
+      if (word.isMark) this.plain = false;
+    } else if (word.isText && bytes[value] === QUOTE) {
+      return this.#text(value + 1);
     } else if (bytes[value] !== LETTER_N) {
-      if (meaning !== "finish") this.plain = false;
-      else if (bytes[value] !== QUOTE || bytes[value + 1] !== QUOTE) this.finished = true;
+      if (word.isRead) this.plain = false;
+      if (word.isFinish && (bytes[value] !== QUOTE || bytes[value + 1] !== QUOTE)) this.finished = true;
     }
     return next;
   }
 
+  /** Counts the bytes of the string that begins at `start`, once its escapes are decoded to UTF-8. */
   #text(start: number): number {
     const bytes = this.#bytes;
-    const end = endOfString(bytes, start);
-    this.textBytes += decodedBytes(bytes, start, end);
+    const length = bytes.length;
+    let at = start;
+    let escaped = 0;
+    while (at < length) {
+      const byte = bytes[at]!;
+      if (byte === QUOTE || byte === LF) break;
+      at++;
+      if (byte === BACKSLASH) {
+        escaped += savedBytes(bytes, at);
+        at++;
+      }
+    }
+    const end = Math.min(at, length);
+    this.textBytes += end - start - escaped;
     return bytes[end] === QUOTE ? end + 1 : end;
   }
-}
-
-function meaningOf(bytes: Buffer, start: number, end: number): Meaning | undefined {
-  const words = WORDS[end - start];
-  if (words === undefined) return undefined;
-  for (const word of words) {
-    if (startsWith(bytes, start, word.bytes)) return word.meaning;
-  }
-  return undefined;
-}
-
-function startsWith(bytes: Buffer, at: number, word: Buffer): boolean {
-  for (let i = 0; i < word.length; i++) {
-    if (bytes[at + i] !== word[i]) return false;
-  }
-  return true;
 }
 
 function isJsonLine(bytes: Buffer, at: number): boolean {
@@ -125,17 +134,11 @@ function skipSpace(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** Where the closing quote is; a line end closes a broken string. */
-function endOfString(bytes: Buffer, from: number): number {
-  const length = bytes.length;
-  let at = from;
-  while (at < length) {
-    const byte = bytes[at]!;
-    at++;
-    if (byte === QUOTE || byte === LF) return at - 1;
-    if (byte === BACKSLASH) at++;
-  }
-  return length;
+/** Where the line's last visible byte ends. */
+function endOfLine(bytes: Buffer, from: number): number {
+  const lineFeed = bytes.indexOf(LF, from);
+  const end = lineFeed === -1 ? bytes.length : lineFeed;
+  return end > from && bytes[end - 1] === CR ? end - 1 : end;
 }
 
 /** Where the value of a key begins whose closing quote is just before `at`; -1 if that string is not a key. */
@@ -144,19 +147,10 @@ function valueAfter(bytes: Buffer, at: number): number {
   return bytes[colon] === COLON ? skipSpace(bytes, colon + 1) : -1;
 }
 
-/** Bytes of a JSON string once its escapes are decoded to UTF-8. */
-function decodedBytes(bytes: Buffer, start: number, end: number): number {
-  let count = end - start;
-  for (let at = start; at < end; at++) {
-    if (bytes[at] !== BACKSLASH) continue;
-    at++;
-    if (bytes[at] === LETTER_U) {
-      count -= 6 - utf8Bytes(Number.parseInt(bytes.toString("latin1", at + 1, at + 5), 16));
-    } else {
-      count -= 1;
-    }
-  }
-  return count;
+/** By how much an escape is longer than what it stands for; `at`: behind its backslash. */
+function savedBytes(bytes: Buffer, at: number): number {
+  if (bytes[at] !== LETTER_U) return 1;
+  return 6 - utf8Bytes(Number.parseInt(bytes.toString("latin1", at + 1, at + 5), 16));
 }
 
 /** UTF-8 bytes of a UTF-16 unit; a surrogate is half of a character of four bytes. */

@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parsedObject } from "./json.ts";
-import { openAiError } from "./openai.error.ts";
-import { textBytesOf } from "./openai.text.ts";
-import { usageIn } from "./openai.usage.ts";
-import { recorded, withoutRecorded } from "./recorded.testing.ts";
-import { MAX_EVENT_BYTES, type StreamEnd, streamTap } from "./tap.ts";
+import { openAiChat } from "./openai.chat.ts";
+import { cutUp, parsedAll, spellings, tapped as tappedBy } from "./tap.testing.ts";
+import { MAX_EVENT_BYTES, streamTap } from "./tap.ts";
 
-/** Pushes every chunk; what passed, and how it ended. */
-function tapped(chunks: readonly Buffer[], hideUsage = true): StreamEnd & { readonly passed: Buffer } {
-  const tap = streamTap({ hideUsage });
-  const passed: Buffer[] = [];
-  for (const chunk of chunks) {
-    const bytes = tap.push(chunk);
-    if (bytes === undefined) continue;
-    assert.notEqual(bytes.length, 0);
-    passed.push(bytes);
-  }
-  return { ...tap.finish(), passed: Buffer.concat(passed) };
-}
+const chatWords = {
+  wire: openAiChat,
+  text: ["content", "reasoning", "reasoning_content", "refusal", "arguments", "text", "thinking"],
+  finish: ["finish_reason"],
+};
+const tapped = (chunks: readonly Buffer[], hideUsage = true) => tappedBy(openAiChat, chunks, hideUsage);
 
 const sse = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 const said = (content: string, extra: object = {}): string =>
@@ -30,7 +21,7 @@ const done = "data: [DONE]\n\n";
 const one = (text: string): Buffer[] => [Buffer.from(text)];
 
 test("a chunk of whole events with nothing special passes as the very same buffer", () => {
-  const tap = streamTap({ hideUsage: true });
+  const tap = streamTap(openAiChat, { hideUsage: true });
   const chunk = Buffer.from(
     said("a", { usage: null, error: null }) + said('say "usage":{"prompt_tokens":1} [DONE]'),
   );
@@ -41,7 +32,7 @@ test("a chunk of whole events with nothing special passes as the very same buffe
 
 test("an event passes with its last byte", () => {
   for (const wire of [said("a"), said("a").replaceAll("\n", "\r\n")]) {
-    const tap = streamTap({ hideUsage: true });
+    const tap = streamTap(openAiChat, { hideUsage: true });
     const bytes = Buffer.from(wire);
     for (let at = 0; at < bytes.length - 1; at++)
       assert.equal(tap.push(bytes.subarray(at, at + 1)), undefined);
@@ -50,7 +41,7 @@ test("an event passes with its last byte", () => {
 });
 
 test("the tap knows as soon as the end marker was seen", () => {
-  const tap = streamTap({ hideUsage: true });
+  const tap = streamTap(openAiChat, { hideUsage: true });
   tap.push(Buffer.from(said("a")));
   assert.equal(tap.complete, false);
   tap.push(Buffer.from(done));
@@ -63,20 +54,20 @@ test("the usage event that was not asked for is taken out; the end marker is hel
   assert.equal(end.tail.toString(), done);
   assert.equal(end.rest.length, 0);
   assert.equal(end.complete, true);
-  assert.equal(end.usage?.output, 5);
+  assert.equal(end.metered?.usage.output, 5);
 });
 
 test("the usage event that was asked for passes", () => {
   const end = tapped(one(said("a") + usageEvent + done), false);
   assert.equal(end.passed.toString(), said("a") + usageEvent);
-  assert.equal(end.usage?.output, 5);
+  assert.equal(end.metered?.usage.output, 5);
 });
 
 test("usage beside a choice is captured and left alone", () => {
   const beside = sse({ choices: [{ delta: { content: "x" }, finish_reason: "stop" }], usage: counts });
   const end = tapped(one(beside + done));
   assert.equal(end.passed.toString(), beside);
-  assert.equal(end.usage?.input, 3);
+  assert.equal(end.metered?.usage.input, 3);
   assert.equal(end.finished, true);
 });
 
@@ -84,7 +75,7 @@ test("Groq's own usage is captured and left alone", () => {
   const groq = sse({ choices: [{ delta: {}, finish_reason: "stop" }], x_groq: { id: "r", usage: counts } });
   const end = tapped(one(groq));
   assert.equal(end.passed.toString(), groq);
-  assert.equal(end.usage?.output, 5);
+  assert.equal(end.metered?.usage.output, 5);
 });
 
 test("an event with no choices and no usage passes (Azure's filter results)", () => {
@@ -96,13 +87,13 @@ test("a stream without an end marker is not complete", () => {
   const end = tapped(one(said("a")));
   assert.equal(end.complete, false);
   assert.equal(end.finished, false);
-  assert.equal(end.usage, undefined);
+  assert.equal(end.metered, undefined);
   assert.equal(end.tail.length, 0);
 });
 
 test("a last event that is not closed is read, and given out last", () => {
   assert.equal(tapped(one("data: [DONE]")).tail.toString(), "data: [DONE]");
-  assert.equal(tapped(one(usageEvent.trimEnd())).usage?.output, 5);
+  assert.equal(tapped(one(usageEvent.trimEnd())).metered?.usage.output, 5);
   assert.equal(tapped(one(usageEvent.trimEnd())).rest.length, 0);
   const half = tapped(one(`${said("a")}data: {"choices":[{`));
   assert.equal(half.passed.toString(), said("a"));
@@ -129,7 +120,7 @@ test("text and tool arguments are counted in UTF-8, escaped or not", () => {
 test("an event that is too long passes unread, and so does everything after it", () => {
   const start = Buffer.from(said("a") + usageEvent);
   const block = Buffer.alloc(256 * 1024, "x");
-  const tap = streamTap({ hideUsage: true });
+  const tap = streamTap(openAiChat, { hideUsage: true });
   let passed = tap.push(start)?.length ?? 0;
   let most = 0;
   passed += tap.push(Buffer.from("data: "))?.length ?? 0;
@@ -139,24 +130,24 @@ test("an event that is too long passes unread, and so does everything after it",
     passed += bytes;
   }
   passed += tap.push(Buffer.from(done))?.length ?? 0;
-  const { usage, complete, rest, tail } = tap.finish();
+  const { metered, complete, rest, tail } = tap.finish();
   assert.equal(passed, said("a").length + 6 + 3 * MAX_EVENT_BYTES + done.length);
   assert.ok(most <= MAX_EVENT_BYTES + block.length + 6);
   assert.deepEqual(
-    { usage, complete, rest: rest.length, tail: tail.length },
+    { metered, complete, rest: rest.length, tail: tail.length },
     {
-      usage: undefined,
+      metered: undefined,
       complete: false,
       rest: 0,
       tail: 0,
     },
   );
   const sudden = Buffer.alloc(MAX_EVENT_BYTES + 1, "x");
-  assert.equal(streamTap({ hideUsage: true }).push(sudden), sudden);
+  assert.equal(streamTap(openAiChat, { hideUsage: true }).push(sudden), sudden);
 });
 
 test("what follows the end marker is held, but not without bound", () => {
-  const tap = streamTap({ hideUsage: true });
+  const tap = streamTap(openAiChat, { hideUsage: true });
   tap.push(Buffer.from(done));
   const block = Buffer.alloc(1024 * 1024, "x");
   for (let i = 0; i < 32; i++) assert.equal(tap.push(block), undefined);
@@ -164,45 +155,11 @@ test("what follows the end marker is held, but not without bound", () => {
 });
 
 test("a million tiny chunks of one event cost what their bytes cost", () => {
-  const tap = streamTap({ hideUsage: true });
+  const tap = streamTap(openAiChat, { hideUsage: true });
   const line = Buffer.from("a\n");
   for (let i = 0; i < 1_000_000; i++) assert.equal(tap.push(line), undefined);
   assert.equal(tap.finish().rest.length, 2_000_000);
 });
-
-/** The same answers by parsing every event of the whole stream. */
-function model(input: Buffer, hideUsage: boolean) {
-  const latin = input.toString("latin1");
-  const events = latin.match(/(?:(?!\r?\n)[^\n]*\n)*\r?\n|[\s\S]+$/g) ?? [];
-  const seen = { passed: "", tail: "", complete: false, textBytes: 0, finished: false };
-  let usage: unknown;
-  let error: unknown;
-  for (const event of events) {
-    const lines = Buffer.from(event, "latin1")
-      .toString()
-      .split(/\r\n|\n/);
-    const data = lines
-      .filter((line) => line.startsWith("data:"))
-      .map((line) => line.slice(5).replace(/^ /, ""));
-    const text = data.join("\n");
-    if (seen.complete || text.trim() === "[DONE]") {
-      seen.complete = true;
-      seen.tail += event;
-      continue;
-    }
-    const answer = parsedObject(text) ?? {};
-    const choices = answer.choices as { finish_reason?: unknown }[] | undefined;
-    usage = usageIn(answer) ?? usage;
-    const named =
-      lines.includes("event: error") && answer.error === undefined && Object.keys(answer).length > 0;
-    error ??= openAiError(named ? { error: answer } : answer);
-    seen.textBytes += textBytesOf(answer);
-    seen.finished ||=
-      choices?.some(({ finish_reason }) => finish_reason != null && finish_reason !== "") ?? false;
-    if (!(hideUsage && choices?.length === 0 && answer.usage != null)) seen.passed += event;
-  }
-  return { ...seen, usage, error };
-}
 
 const words = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }),
@@ -245,15 +202,6 @@ const chatEvents = fc.record(
   },
   { requiredKeys: ["choices"] },
 );
-const spellings = fc.constantFrom<(value: unknown) => string>(
-  (value) => JSON.stringify(value),
-  (value) => JSON.stringify(value, null, 1).replaceAll("\n", " "),
-  (value) =>
-    JSON.stringify(value).replace(
-      /[\u007f-\uffff]/g,
-      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    ),
-);
 const fields = fc.constantFrom("data: ", "data:", "data:  ");
 const lineEnds = fc.constantFrom("\n", "\r\n");
 const chat = fc
@@ -283,15 +231,10 @@ const streams = fc
   )
   .map(([events, end, after]) => Buffer.from([...events, end, ...after].join("")));
 
-function cutUp(input: Buffer, cuts: readonly number[]): Buffer[] {
-  const at = [...new Set(cuts.map((cut) => cut % (input.length + 1)))].sort((a, b) => a - b);
-  return [0, ...at].map((start, index) => input.subarray(start, at[index] ?? input.length));
-}
-
 test("at any chunk boundaries the tap sees what parsing everything sees", () => {
   fc.assert(
     fc.property(streams, fc.array(fc.nat(), { maxLength: 40 }), fc.boolean(), (input, cuts, hideUsage) => {
-      const expected = model(input, hideUsage);
+      const expected = parsedAll(chatWords, input, hideUsage);
       const { passed, tail, rest, ...end } = tapped(cutUp(input, cuts), hideUsage);
       const { passed: wantPassed, tail: wantTail, ...want } = expected;
       assert.deepEqual(end, want);
@@ -306,11 +249,11 @@ test("a stream cut anywhere loses no byte but the hidden event, and never shows 
   fc.assert(
     fc.property(streams, fc.nat(), fc.array(fc.nat(), { maxLength: 10 }), (whole, length, cuts) => {
       const input = whole.subarray(0, length % (whole.length + 1));
-      const expected = model(input, true);
-      const { passed, tail, rest, usage, complete } = tapped(cutUp(input, cuts));
+      const expected = parsedAll(chatWords, input, true);
+      const { passed, tail, rest, metered, complete } = tapped(cutUp(input, cuts));
       assert.equal(passed.toString("latin1") + rest.toString("latin1"), expected.passed);
       assert.equal(tail.toString("latin1"), expected.tail);
-      assert.deepEqual({ usage, complete }, { usage: expected.usage, complete: expected.complete });
+      assert.deepEqual({ metered, complete }, { metered: expected.metered, complete: expected.complete });
     }),
     { numRuns: 2000 },
   );
@@ -324,22 +267,4 @@ test("arbitrary bytes pass unchanged", () => {
       assert.deepEqual(Buffer.concat([passed, rest, tail]), Buffer.concat(chunks));
     }),
   );
-});
-
-test("recorded streams: usage is found and the rest passes", { skip: withoutRecorded }, () => {
-  let checked = 0;
-  for (const { name, text } of recorded(".chunks.txt")) {
-    const lines = text.split("\n").filter((line) => line !== "");
-    const input = Buffer.from(`${lines.map((line) => `data: ${line}\n\n`).join("")}${done}`);
-    const end = tapped(cutUp(input, [100, 5000, 1234, 60_000]));
-    const total = lines
-      .map((line) => JSON.parse(line).usage?.total_tokens)
-      .findLast((value) => value !== undefined);
-    assert.equal(end.usage && end.usage.input + end.usage.output, total, name);
-    assert.equal(end.complete, true, name);
-    assert.equal(end.finished, true, name);
-    assert.ok(end.textBytes > 0, name);
-    checked++;
-  }
-  assert.ok(checked >= 8, `only ${checked} streams were checked`);
 });

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openAiChat } from "./openai.chat.ts";
 import { openAiError } from "./openai.error.ts";
 import { wholeAnswer } from "./whole.ts";
 
 const read = (value: unknown) =>
-  wholeAnswer(Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
+  wholeAnswer(openAiChat, Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
 const choice = { index: 0, message: { role: "assistant", content: "héllo" }, finish_reason: "stop" };
 
 test("a whole answer tells its model, usage and text", () => {
   const answer = read({ model: "m", choices: [choice], usage: { prompt_tokens: 1, completion_tokens: 2 } });
-  assert.equal(answer?.isChatCompletion, true);
+  assert.equal(answer?.isAnswer, true);
   assert.equal(answer?.model, "m");
-  assert.equal(answer?.usage?.output, 2);
+  assert.equal(answer?.metered?.usage.output, 2);
   assert.equal(answer?.textBytes, 6);
   assert.equal(answer?.error, undefined);
 });
@@ -34,7 +35,7 @@ test("an object without messages is no chat completion", () => {
     { choices: "x" },
     { error: { message: "m" } },
   ]) {
-    assert.equal(read(body)?.isChatCompletion, false);
+    assert.equal(read(body)?.isAnswer, false);
   }
 });
 

@@ -1,5 +1,5 @@
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
-import { Client, type ClientConfig, DatabaseError, Pool, types } from "pg";
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from "kysely";
+import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryConfig, types } from "pg";
 import { type Clock, within } from "../lib/clock.ts";
 import { type Dial, listening } from "./listening.ts";
 import { isOutageCode, StoreUnavailable } from "./outages.ts";
@@ -14,7 +14,8 @@ const MAINTENANCE_CONNECTIONS = 2;
 
 /** Resolves when the database has answered once. Connections come and go; the store stays usable through outages. */
 export async function openPostgres(options: { url: string; poolSize: number; clock: Clock }): Promise<Store> {
-  const ordinary = { ...connectionConfig(options.url), ...timeLimits };
+  const { clock } = options;
+  const ordinary = { ...connectionConfig(options.url), statement_timeout: PATIENCE_MS };
   const pool = new Pool({ ...ordinary, max: options.poolSize });
   const maintenancePool = new Pool({ ...connectionConfig(options.url), max: MAINTENANCE_CONNECTIONS });
   for (const each of [pool, maintenancePool]) {
@@ -22,28 +23,27 @@ export async function openPostgres(options: { url: string; poolSize: number; clo
     each.on("error", () => {});
     each.on("connect", (client) => client.on("error", () => {}));
   }
-  const ears = listening(options.clock, dial(ordinary, options.clock));
+  const ears = listening(clock, dial({ ...ordinary, query_timeout: PATIENCE_MS }, clock));
+  const db = kysely(pool, { clock, prepared: preparedStatements(), patienceMs: PATIENCE_MS });
   const close = async (): Promise<void> => {
     await ears.close();
     await Promise.all([pool.end(), maintenancePool.end()]);
   };
 
   try {
-    await pool.query("select 1");
+    await sql`select 1`.execute(db);
   } catch (error) {
     await close();
     throw unavailable(error);
   }
   return {
     kind: "postgres",
-    db: kysely(pool, preparedStatements()),
-    maintenance: kysely(maintenancePool, () => ({})),
+    db,
+    maintenance: kysely(maintenancePool, { clock, prepared: () => ({}), patienceMs: undefined }),
     listen: ears.listen,
     close,
   };
 }
-
-const timeLimits = { statement_timeout: PATIENCE_MS, query_timeout: PATIENCE_MS } satisfies ClientConfig;
 
 function connectionConfig(url: string): ClientConfig {
   return {
@@ -59,10 +59,15 @@ function connectionConfig(url: string): ClientConfig {
   };
 }
 
-type Prepared = (sql: string) => { readonly name?: string };
+/** How statements are sent: under which name, and how long for an answer is waited; undefined: for ever. */
+type Manner = {
+  readonly clock: Clock;
+  readonly prepared: (sql: string) => { readonly name?: string };
+  readonly patienceMs: number | undefined;
+};
 
-function kysely(pool: Pool, prepared: Prepared): Kysely<Tables> {
-  return new Kysely({ dialect: new PostgresDialect({ pool: guarded(pool, prepared) }) });
+function kysely(pool: Pool, manner: Manner): Kysely<Tables> {
+  return new Kysely({ dialect: new PostgresDialect({ pool: guarded(pool, manner) }) });
 }
 
 const MOST_PREPARED = 200;
@@ -71,7 +76,7 @@ const MOST_PREPARED = 200;
  * Names for the statements that requests repeat: each connection plans them once. Texts that keep changing, such as
  * inserts of many rows, find no free name soon and stay unprepared.
  */
-function preparedStatements(): Prepared {
+function preparedStatements(): Manner["prepared"] {
   const names = new Map<string, string>();
   return (sql) => {
     let name = names.get(sql);
@@ -85,7 +90,7 @@ function preparedStatements(): Prepared {
 }
 
 /** A pool whose connections are thrown away, not reused, after an error that did not come from the server. */
-function guarded(pool: Pool, prepared: Prepared): PostgresPool {
+function guarded(pool: Pool, manner: Manner): PostgresPool {
   return {
     options: {},
     end: async () => {},
@@ -97,7 +102,11 @@ function guarded(pool: Pool, prepared: Prepared): PostgresPool {
       const query = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
         if (broken !== undefined) throw broken;
         try {
-          return await client.query({ ...prepared(sql), text: sql, values: [...parameters] });
+          return await answerOf(
+            client,
+            { ...manner.prepared(sql), text: sql, values: [...parameters] },
+            manner,
+          );
         } catch (error) {
           if (error instanceof DatabaseError) throw isOutageCode(error.code) ? unavailable(error) : error;
           if (isMistake(error)) throw error;
@@ -111,6 +120,22 @@ function guarded(pool: Pool, prepared: Prepared): PostgresPool {
       };
     },
   };
+}
+
+/**
+ * Asks with a callback and a deadline of our own: the closures that pg makes for promises and deadlines are allocated
+ * old, and each would keep its answer, and all that waited for it, until the next major garbage collection.
+ */
+function answerOf(client: PoolClient, query: QueryConfig, { clock, patienceMs }: Manner): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new Error(`no answer within ${patienceMs} ms`));
+    const callOff = patienceMs === undefined ? () => {} : clock.after(patienceMs, giveUp);
+    client.query(query, (error, result) => {
+      callOff();
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
 }
 
 /** An argument that cannot be sent or a value that cannot be read: the connection is as good as before. */

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { type Services, startServices } from "../../../scripts/services.ts";
 import { systemClock } from "../lib/clock.ts";
+import { until } from "../lib/until.testing.ts";
 import { openRedis, type RedisDoor, RedisUnavailable } from "./redis.ts";
 import { missing } from "./testing.ts";
 
@@ -45,6 +46,28 @@ suite("Redis", { skip: missing("redis") }, () => {
     await administrator.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     await pause(300);
     await redis.ping();
+  });
+
+  test("what is published is heard, and again after a cut connection, until nobody listens", async () => {
+    const heard: string[] = [];
+    let connections = 0;
+    const stop = redis.subscribe("{tg}:channel", {
+      message: (text) => heard.push(text),
+      listening: () => {
+        connections += 1;
+      },
+    });
+    await until(() => connections === 1);
+    const publish = redis.define("return redis.call('PUBLISH', '{tg}:channel', ARGV[1])");
+    assert.equal(await publish([], ["one"], 200), 1);
+    await until(() => heard.length === 1);
+    await administrator.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await until(() => connections === 2);
+    assert.equal(await publish([], ["two"], 200), 1);
+    await until(() => heard.length === 2);
+    stop();
+    await until(async () => (await publish([], ["three"], 200)) === 0);
+    assert.deepEqual(heard, ["one", "two"]);
   });
 
   test("a script that fails is an error at once and does not count as an outage", async () => {

@@ -6,6 +6,8 @@ import { silence } from "./silence.ts";
 /** The one door to Redis. What it holds may be lost at any moment: limits, cooldowns, breakers, the cache epoch. */
 export type RedisDoor = {
   define(lua: string): RedisScript;
+  /** Hears what is published, over a connection of its own, until the returned function is called. */
+  subscribe(channel: string, on: RedisEar): () => void;
   ping(): Promise<void>;
   close(): Promise<void>;
 };
@@ -19,6 +21,12 @@ export type RedisScript = (
   args: readonly (string | number)[],
   timeoutMs: number,
 ) => Promise<unknown>;
+
+export type RedisEar = {
+  message(text: string): void;
+  /** The channel is heard, or heard again: what was published before is lost. */
+  listening(): void;
+};
 
 /** Redis did not answer, or not usefully; `cause` says how. */
 export class RedisUnavailable extends Error {
@@ -96,6 +104,14 @@ export function openRedis(options: {
           }
         });
     },
+    subscribe(channel, { message, listening }) {
+      const ear = connectTo(url);
+      ear.on("error", () => {});
+      ear.on("message", (_channel: string, text: string) => message(text));
+      // What breaks in between breaks the connection, and the next one is ready again.
+      ear.on("ready", () => void ear.subscribe(channel).then(listening, () => {}));
+      return () => ear.disconnect();
+    },
     ping: async () => {
       await send(PING_TIMEOUT_MS, () => redis.ping());
     },
@@ -128,6 +144,7 @@ const connection = {
   enableAutoPipelining: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
   connectTimeout: CONNECT_TIMEOUT_MS,
   // Bounds the handshake; scripts bring their own, shorter times.
   commandTimeout: CONNECT_TIMEOUT_MS,

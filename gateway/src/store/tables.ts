@@ -19,13 +19,21 @@ export type Tables = {
   usage_counters: UsageCountersTable;
   plans: PlansTable;
   prices: PricesTable;
+  providers: ProvidersTable;
   budgets: BudgetsTable;
   reservations: ReservationsTable;
   prompt_runs: PromptRunsTable;
+  prompt_run_lines: PromptRunLinesTable;
+  ledger_adjustments: LedgerAdjustmentsTable;
+  closed_days: ClosedDaysTable;
+  closed_budget_spending: ClosedBudgetSpendingTable;
   daily_costs: DailyCostsTable;
   budget_alerts: BudgetAlertsTable;
   webhooks: WebhooksTable;
   deliveries: DeliveriesTable;
+  events: EventsTable;
+  jobs: JobsTable;
+  job_attempts: JobAttemptsTable;
   audit_chain_heads: AuditChainHeadsTable;
   audit_entries: AuditEntriesTable;
   audit_personal: AuditPersonalTable;
@@ -49,13 +57,21 @@ export const tableOwners: Record<keyof Tables, string> = {
   usage_counters: "limits",
   plans: "limits",
   prices: "costs",
+  providers: "providers",
   budgets: "costs",
   reservations: "costs",
   prompt_runs: "costs",
+  prompt_run_lines: "costs",
+  ledger_adjustments: "costs",
+  closed_days: "costs",
+  closed_budget_spending: "costs",
   daily_costs: "costs",
   budget_alerts: "costs",
   webhooks: "telemetry",
   deliveries: "telemetry",
+  events: "telemetry",
+  jobs: "jobs",
+  job_attempts: "jobs",
   audit_chain_heads: "telemetry",
   audit_entries: "telemetry",
   audit_personal: "telemetry",
@@ -200,20 +216,24 @@ export type PricesTable = {
   cache_write_5m_pico: Nullable<PicoText>;
   cache_write_1h_pico: Nullable<PicoText>;
   output_pico: PicoText;
-  /** Rates as decimal digits, for calls of more than `aboveInput` input tokens. */
-  tiers: Json<
-    readonly {
-      readonly aboveInput: number;
-      readonly input: PicoText;
-      readonly cachedInput: PicoText;
-      readonly cacheWrite5m: PicoText;
-      readonly cacheWrite1h: PicoText;
-      readonly output: PicoText;
-    }[]
-  >;
+  /** Of `costs/prices.stored.ts`: rates for calls of more than `aboveInput` input tokens, and those of further kinds. */
+  tiers: Json<unknown>;
+  more_rates: Json<unknown>;
   effective_from: Date;
   created_at: Date;
   created_by: string;
+};
+
+export type ProvidersTable = {
+  name: string;
+  dialect: "openai" | "anthropic";
+  base_url: string;
+  /** Of `lib/sealed.ts`. */
+  sealed_credential: Nullable<Uint8Array>;
+  models: string[];
+  reports_stream_usage: boolean;
+  updated_at: Date;
+  updated_by: string;
 };
 
 export type BudgetsTable = {
@@ -267,7 +287,46 @@ export type PromptRunsTable = {
   correlation_id: string;
   created_at: Date;
   settled_at: Date;
+  service_tier: Nullable<string>;
+  /** What the provider said that the call cost. */
+  provider_cost_pico: Nullable<PicoText>;
 };
+
+export type PromptRunLinesTable = {
+  day: string;
+  id: string;
+  /** From 1 on. */
+  line: number;
+  kind: string;
+  provider: string;
+  model: string;
+  service_tier: Nullable<string>;
+  usage: Nullable<Json<unknown>>;
+  cost_pico: PicoText;
+  price_source: string;
+  price_id: string;
+  rates: Json<unknown>;
+};
+
+export type LedgerAdjustmentsTable = {
+  id: Generated<number>;
+  day: string;
+  call_id: string;
+  /** 0: the row of a call without lines. */
+  line: number;
+  /** May be negative. */
+  delta_pico: PicoText;
+  price_source: string;
+  price_id: string;
+  rates: Json<unknown>;
+  reason: string;
+  posted_at: Date;
+  posted_by: string;
+};
+
+export type ClosedDaysTable = { day: string; calls: number; cost_pico: PicoText; closed_at: Date };
+
+export type ClosedBudgetSpendingTable = { day: string; budget_id: number; spent_pico: PicoText };
 
 export type DailyCostsTable = {
   day: string;
@@ -311,6 +370,70 @@ export type DeliveriesTable = {
   attempts: Generated<number>;
   created_at: Date;
   due_at: Date;
+};
+
+export type EventsTable = {
+  /** Of the transaction that wrote it; text, for it may be beyond 2^53. */
+  tx: ColumnType<string, never, never>;
+  seq: ColumnType<number, never, never>;
+  id: string;
+  /** JSON text, exactly as webhooks get it. */
+  event: string;
+  at: Date;
+  project_id: Nullable<number>;
+  team_id: Nullable<number>;
+  user_id: Nullable<string>;
+};
+
+export type JobsTable = {
+  id: Generated<number>;
+  project_id: number;
+  user_id: string;
+  key_id: Nullable<number>;
+  type: string;
+  payload: Json<Readonly<Record<string, unknown>>>;
+  result: Nullable<Json<unknown>>;
+  status: "pending" | "running" | "completed" | "retrying" | "dead_letter" | "blocked" | "cancelled";
+  priority: Generated<number>;
+  idempotency_key: Nullable<string>;
+  body_hash: Uint8Array;
+  correlation_id: string;
+  retry_count: Generated<number>;
+  max_retries: number;
+  failure_reason: Nullable<string>;
+  last_error: Nullable<string>;
+  run_at: Generated<Date>;
+  next_retry_at: Nullable<Date>;
+  attempt: Generated<number>;
+  lock_token: Nullable<string>;
+  locked_by: Nullable<string>;
+  lease_until: Nullable<Date>;
+  cancel_requested_at: Nullable<Date>;
+  estimated_cost_pico: PicoText;
+  needed_pico: PicoText;
+  actual_cost_pico: Generated<PicoText>;
+  tokens_used_input: Generated<number>;
+  tokens_used_output: Generated<number>;
+  tokens_used_total: ColumnType<number, never, never>;
+  created_at: Generated<Date>;
+  started_at: Nullable<Date>;
+  completed_at: Nullable<Date>;
+};
+
+export type JobAttemptsTable = {
+  job_id: number;
+  attempt: number;
+  call_id: string;
+  worker: string;
+  started_at: Date;
+  ended_at: Nullable<Date>;
+  outcome: Nullable<"completed" | "failed" | "deferred" | "blocked" | "cancelled" | "lost" | "given_back">;
+  error_code: Nullable<string>;
+  error: Nullable<string>;
+  tokens_used_input: Nullable<number>;
+  tokens_used_output: Nullable<number>;
+  /** Null: not on the ledger yet. */
+  cost_pico: Nullable<PicoText>;
 };
 
 export type AuditChainHeadsTable = { chain: string; seq: number; hash: Uint8Array };

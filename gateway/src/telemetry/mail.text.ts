@@ -16,7 +16,8 @@ export function mailText({ id, type, at, data }: OutgoingEvent): MailText {
   };
 }
 
-function subjectOf({ scope, scope_id: scopeId, name }: OutgoingEvent["data"]): string {
+function subjectOf({ scope, scope_id: scopeId, name, provider }: OutgoingEvent["data"]): string {
+  if (provider !== undefined) return ` (${oneLine(String(provider))})`;
   if (scope === undefined || scopeId === undefined) return "";
   const shown = name === null || name === undefined ? String(scopeId) : `${scopeId}: ${name}`;
   return ` (${scope} ${oneLine(shown)})`;

@@ -16,6 +16,8 @@ const promised = [
   "tollgate_tokens_total",
   "tollgate_calls_total",
   "tollgate_calls_in_flight",
+  "tollgate_breaker_state",
+  "tollgate_breaker_transitions_total",
 ];
 
 test("the promised metrics exist under their names, in Prometheus form", async () => {
@@ -49,8 +51,10 @@ test("no metric is labelled by a user, a key, an address or a name that a caller
     "provider",
     "type",
     "source",
+    "reason",
     "what",
     "sign",
+    "to",
   ]);
   assert.ok(labels.length > 8);
   assert.deepEqual(

@@ -18,11 +18,20 @@ function remembering<M extends { labels(...values: string[]): object }>(metric: 
   return metric;
 }
 
+const BREAKER_STATES = { closed: 0, open: 1, half_open: 2 } as const;
+
 /**
  * Every metric there is (X2). Labels come from small fixed sets: never a user, a key, an address, or a model name
  * that a caller made up.
  */
-export function newMetrics(read: { readonly callsInFlight: () => number }) {
+export function newMetrics(read: {
+  readonly callsInFlight: () => number;
+  readonly breakers?: () => readonly {
+    readonly provider: string;
+    readonly state: keyof typeof BREAKER_STATES;
+  }[];
+  readonly breakersAreShared?: () => boolean;
+}) {
   const registers = [new Registry()];
   const registry = registers[0]!;
   collectDefaultMetrics({ register: registry });
@@ -137,6 +146,19 @@ export function newMetrics(read: { readonly callsInFlight: () => number }) {
         registers,
       }),
     ),
+    eventListeners: new Gauge({
+      name: "tollgate_event_listeners",
+      help: "Connections on which live events are told.",
+      registers,
+    }),
+    eventListenersEnded: remembering(
+      new Counter({
+        name: "tollgate_event_listeners_ended_total",
+        help: "Connections of live events that were ended here, by reason.",
+        labelNames: ["reason"] as const,
+        registers,
+      }),
+    ),
     unpricedCalls: new Counter({
       name: "tollgate_unpriced_requests_total",
       help: "Calls charged at the default rates because their model is in no price book.",
@@ -165,6 +187,32 @@ export function newMetrics(read: { readonly callsInFlight: () => number }) {
       help: "Counters of today and yesterday that differed from the ledger at the last look.",
       registers,
     }),
+    closedDays: new Counter({
+      name: "tollgate_ledger_days_closed_total",
+      help: "Days whose ledger rows were deleted because they are older than LEDGER_RETENTION_DAYS.",
+      registers,
+    }),
+    jobs: remembering(
+      new Gauge({
+        name: "tollgate_jobs",
+        help: "Jobs that are not over, by state; dead letters too.",
+        labelNames: ["state"] as const,
+        registers,
+      }),
+    ),
+    oldestJobSeconds: new Gauge({
+      name: "tollgate_jobs_oldest_wait_seconds",
+      help: "How long the oldest job has waited that a worker might take.",
+      registers,
+    }),
+    jobAttempts: remembering(
+      new Counter({
+        name: "tollgate_job_attempts_total",
+        help: "Attempts of this process's worker to do a job, by how they ended.",
+        labelNames: ["outcome"] as const,
+        registers,
+      }),
+    ),
     deliveries: remembering(
       new Counter({
         name: "tollgate_event_deliveries_total",
@@ -173,6 +221,32 @@ export function newMetrics(read: { readonly callsInFlight: () => number }) {
         registers,
       }),
     ),
+    breakerState: new Gauge({
+      name: "tollgate_breaker_state",
+      help: "Circuit breaker of a provider: 0 closed, 1 open, 2 half open.",
+      labelNames: ["provider"] as const,
+      registers,
+      collect() {
+        for (const { provider, state } of read.breakers?.() ?? [])
+          this.labels(provider).set(BREAKER_STATES[state]);
+      },
+    }),
+    breakerTransitions: remembering(
+      new Counter({
+        name: "tollgate_breaker_transitions_total",
+        help: "Changes of circuit breakers that this instance made; half_open: a call was let through to try.",
+        labelNames: ["provider", "to"] as const,
+        registers,
+      }),
+    ),
+    breakersShared: new Gauge({
+      name: "tollgate_breakers_shared",
+      help: "0 while the shared state is away and this instance keeps its breakers by itself.",
+      registers,
+      collect() {
+        this.set(read.breakersAreShared?.() === false ? 0 : 1);
+      },
+    }),
     settleFailures: new Counter({
       name: "tollgate_settle_failures_total",
       help: "Attempts to write settlements that failed; they are tried again.",

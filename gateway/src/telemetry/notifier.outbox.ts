@@ -2,13 +2,13 @@ import { sql } from "kysely";
 import { type Clock, DAY_MS, isoTime } from "../lib/clock.ts";
 import { type Chance, uuidv7 } from "../lib/ids.ts";
 import type { Db, DeliveriesTable, Tx } from "../store/tables.ts";
-import type { EventData, EventType, OutgoingEvent } from "./notifier.events.ts";
+import { concernedBy, type EventData, type EventType, type OutgoingEvent } from "./notifier.events.ts";
 
 export type Destination = DeliveriesTable["destination"];
 
 /**
- * Puts an event into the outbox, for every place that wants to hear of it: it is told if the transaction commits, and
- * not if it does not.
+ * Puts an event into the outbox, for every place that wants to hear of it, and among the live events: it is told if the
+ * transaction commits, and not if it does not.
  */
 export type Announce = (tx: Tx, type: EventType, data: EventData) => Promise<void>;
 
@@ -23,9 +23,16 @@ export function announcer(deps: {
     const now = clock.now();
     const event: OutgoingEvent = { id: uuidv7(now, chance), type, at: isoTime(now), data };
     const at = new Date(now);
+    const text = JSON.stringify(event);
+    const { projectId = null, teamId = null, userId = null, keyId = null } = concernedBy(type, data);
     await sql`
+      with told as (
+        insert into events (id, event, at, project_id, team_id, user_id)
+        values (${event.id}::uuid, ${text}::text, ${at}::timestamptz, ${projectId}::bigint, ${teamId}::bigint,
+          coalesce(${userId}::text, (select user_id from api_keys where id = ${keyId}::bigint)))
+      )
       insert into deliveries (event_id, destination, webhook_id, event, created_at, due_at)
-      select ${event.id}::uuid, destination, webhook_id, ${JSON.stringify(event)}::text, ${at}::timestamptz, ${at}
+      select ${event.id}::uuid, destination, webhook_id, ${text}::text, ${at}::timestamptz, ${at}
       from (
         select destination, null::bigint as webhook_id from unnest(${always}::text[]) as destination
         union all

@@ -11,7 +11,7 @@ import { type Courier, type DeliveryOutcome, notifier } from "./notifier.ts";
 const store = await testStore();
 after(() => store.close());
 beforeEach(async () => {
-  await sql`truncate deliveries, webhooks restart identity`.execute(store.db);
+  await sql`truncate deliveries, events, webhooks restart identity`.execute(store.db);
 });
 
 const noTrouble = (error: unknown): never => {

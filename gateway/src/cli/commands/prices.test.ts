@@ -35,6 +35,22 @@ test("a price is set, listed and shown", async () => {
   );
 });
 
+test("a price is set for a pattern of models, with what other service tiers cost", async () => {
+  const serviceTiers = "priority=2.50/0.25/20,flex=0.625/5";
+  const set = await run<PriceJson>("prices set", {
+    model: "openai/gpt-7*",
+    input: "1.25",
+    output: "10",
+    serviceTiers,
+  });
+  const { priority, flex } = set.service_tiers;
+  assert.deepEqual(
+    [set.model, priority?.input_usd, priority?.cached_input_usd, priority?.output_usd],
+    ["gpt-7*", "2.5", "0.25", "20"],
+  );
+  assert.deepEqual([flex?.input_usd, flex?.cached_input_usd, flex?.output], ["0.625", "0.625", 5]);
+});
+
 test("drift is shown by unit, and goes when the catalogue's price is adopted", async () => {
   const before = await run<DriftJson>("prices drift");
   const text = shown("prices drift", before);
@@ -53,7 +69,12 @@ test("what is no price and no model is a fault of its field", async () => {
     ["prices set", { model: "openai/gpt-5.1", input: "cheap", output: "1" }],
     ["prices set", { model: "openai/gpt-5.1", input: "1" }],
     ["prices set", { model: "openai/gpt-5.1", input: "1", output: "1", effectiveFrom: "soon" }],
+    ["prices set", { model: "openai/a*b*c*d*", input: "1", output: "1" }],
+    ["prices set", { model: "openai/gpt-5.1", input: "1", output: "1", serviceTiers: "flex=1" }],
+    ["prices set", { model: "openai/gpt-5.1", input: "1", output: "1", serviceTiers: "flex" }],
+    ["prices set", { model: "openai/gpt-5.1", input: "1", output: "1", serviceTiers: "flex=1/2/3/4" }],
     ["prices adopt", { model: "openai/unheard-of" }],
+    ["prices adopt", { model: "openai/gpt-5*" }],
   ] as const) {
     await assert.rejects(run(name, input), UsageError, JSON.stringify(input));
   }

@@ -4,9 +4,10 @@ import { adoptPrice, setPrice } from "../../costs/prices.change.ts";
 import { driftOf } from "../../costs/prices.drift.ts";
 import { pricesInForce } from "../../costs/prices.list.ts";
 import { recentTraffic } from "../../costs/prices.traffic.ts";
+import { ratesNamed } from "../../costs/rates.fields.ts";
 import { type DriftJson, driftJson } from "../../http/drift-json.ts";
-import { type PriceJson, priceJson, ratePerMillion } from "../../http/price-json.ts";
-import { modelField, providerField } from "../../http/routes/prices.ts";
+import { modelField, providerField, ratePerMillion, serviceTiersField } from "../../http/price-fields.ts";
+import { type PriceJson, priceJson } from "../../http/price-json.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import { dataCommand, OPERATOR, table, UsageError } from "../command.ts";
 
@@ -56,6 +57,7 @@ const set = dataCommand({
     ["--input <usd>", "per million input tokens"],
     ["--cached-input <usd>", "per million cached input tokens (default: as input)"],
     ["--output <usd>", "per million output tokens"],
+    ["--service-tiers <list>", "as priority=2.50/0.25/20,flex=0.625/5: input, cached (optional), output"],
     ["--effective-from <time>", "ISO 8601 with a time zone (default: now)"],
   ],
   input: z.strictObject({
@@ -63,14 +65,28 @@ const set = dataCommand({
     input: ratePerMillion,
     cachedInput: ratePerMillion.optional(),
     output: ratePerMillion,
+    serviceTiers: z.string().transform(tiersIn).pipe(serviceTiersField).optional(),
     effectiveFrom: z.iso.datetime({ offset: true }).optional(),
   }),
-  async run(deps, { model, effectiveFrom, ...rates }) {
+  async run(deps, { model, effectiveFrom, cachedInput, serviceTiers, ...fields }) {
     const effectiveFromMs = effectiveFrom === undefined ? undefined : Date.parse(effectiveFrom);
+    const rates = ratesNamed({ ...fields, cached_input: cachedInput, service_tiers: serviceTiers });
     return priceJson(await setPrice(deps, OPERATOR, { ...model, rates, effectiveFromMs }));
   },
   show: isSet,
 });
+
+/** `priority=2.50/0.25/20,flex=0.625/5`: what is no price in it is for the next step to find. */
+function tiersIn(text: string): Readonly<Record<string, object>> {
+  const tiers = text.split(",").map((each) => {
+    const [name = "", prices = ""] = each.split("=", 2);
+    const [input, ...others] = prices.split("/");
+    const [output, cached_input, ...rest] = others.toReversed();
+    const price = { input, output, ...(cached_input === undefined ? {} : { cached_input }) };
+    return [name.trim(), rest.length === 0 ? price : {}] as const;
+  });
+  return Object.fromEntries(tiers);
+}
 
 const adopt = dataCommand({
   name: "prices adopt",

@@ -44,7 +44,7 @@ export type CostDeps = { readonly db: Db; readonly clock: Clock };
 const dayQuery = z.strictObject({ day: utcDate.optional() });
 const params = z.object({ id: rowId });
 export const MOST_DAYS = 366;
-const periodQuery = z.strictObject({
+export const periodQuery = z.strictObject({
   period_days: z.coerce.number().int().min(1).max(MOST_DAYS).default(30),
   format: z.enum(["json", "csv"]).default("json"),
 });

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { chatRequest } from "../../calls/chat.ts";
 import { type DecideDeps as Deciding, type Decision, decide, type Obstacle } from "../../calls/decide.ts";
+import { chatFormat } from "../../calls/formats.ts";
 import type { Quotas } from "../../calls/quotas.ts";
-import type { Bound } from "../../costs/bound.ts";
+import { type AiRequest, aiRequest } from "../../calls/request.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { isoTime } from "../../lib/clock.ts";
 import { usdNumber, usdText } from "../../lib/money.ts";
@@ -70,7 +70,7 @@ export function decideRoutes(deps: DecideDeps): readonly Endpoint[] {
       answer: decisionShape,
       async handle({ request, visitor }) {
         const asked = request.body as Asked;
-        const proposal = { model: asked.model, bound: boundOfAsked(asked), projectId: asked.project_id };
+        const proposal = { request: requestOf(asked), projectId: asked.project_id };
         const { usedToday } = deps.quotas;
         return decisionJson(visitor.principal, await decide({ ...deps, usedToday }, visitor, proposal));
       },
@@ -78,20 +78,16 @@ export function decideRoutes(deps: DecideDeps): readonly Endpoint[] {
   ];
 }
 
-function boundOfAsked({ model, max_tokens, messages, input_tokens = 0 }: Asked): Bound {
-  if (messages !== undefined) {
-    const sent = { model, messages, ...(max_tokens === undefined ? {} : { max_tokens }) };
-    return chatRequest(sent, Buffer.byteLength(JSON.stringify(sent))).bound;
-  }
-  return {
-    textBytes: Math.max(0, input_tokens - HIDDEN_TOKENS) * BYTES_PER_TOKEN,
-    images: 0,
-    hasTools: false,
-    outputCap: max_tokens,
-    choices: 1,
-    unbounded: [],
-  };
+/** The call that would be made: with these messages, or with some that are as long. */
+function requestOf({ model, max_tokens, messages = SOME, input_tokens }: Asked): AiRequest {
+  const sent = { model, messages, ...(max_tokens === undefined ? {} : { max_tokens }) };
+  const request = aiRequest(chatFormat, sent, Buffer.byteLength(JSON.stringify(sent)));
+  if (messages !== SOME) return request;
+  const textBytes = Math.max(0, (input_tokens ?? 0) - HIDDEN_TOKENS) * BYTES_PER_TOKEN;
+  return { ...request, bound: { ...request.bound, textBytes } };
 }
+
+const SOME = [{ role: "user", content: "" }];
 
 /** A prompt of so many tokens is estimated at as many: with what providers add, and a likely length of its text. */
 const HIDDEN_TOKENS = 50;

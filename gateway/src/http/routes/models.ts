@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { mayUse, type NamedModel } from "../../calls/allowed-models.ts";
 import type { Visitor } from "../../calls/enter.ts";
-import type { Routes } from "../../calls/target.ts";
+import type { Routes } from "../../calls/route.ts";
 import { isoTime } from "../../lib/clock.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -35,7 +35,7 @@ const access = { credential: "caller", scope: "inference:write", class: "manage"
 
 export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] {
   function modelsFor({ principal: { key } }: Visitor): readonly Model[] {
-    return modelsOf(routes, listed())
+    return modelsOf(routes(), listed())
       .filter((named) => mayUse(key, named))
       .map(modelJson);
   }
@@ -92,7 +92,7 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
 }
 
 export type ModelDeps = {
-  readonly routes: Routes;
+  readonly routes: () => Routes;
   /** Models in the price books, as provider and model. */
   readonly listed: () => readonly PricedModel[];
 };
@@ -102,9 +102,10 @@ type PricedModel = { readonly provider: string; readonly model: string };
 /** Aliases first, then what each provider is known to have or is priced for, as `provider/model`. */
 function modelsOf({ providers, aliases }: Routes, listed: readonly PricedModel[]): readonly NamedModel[] {
   const models = new Map<string, PricedModel>();
-  for (const [alias, target] of aliases) {
-    const slash = target.indexOf("/");
-    models.set(alias, { provider: target.slice(0, slash), model: target.slice(slash + 1) });
+  for (const [alias, { targets }] of aliases) {
+    const { model } = targets[0]!;
+    const slash = model.indexOf("/");
+    models.set(alias, { provider: model.slice(0, slash), model: model.slice(slash + 1) });
   }
   for (const { name: provider, models: known, simulated } of providers.values()) {
     const priced = listed.filter((row) => row.provider === provider).map((row) => row.model);

@@ -58,7 +58,10 @@ test("the prices in force are listed page by page, exactly, and with where they 
   assert.deepEqual(names, names.toSorted());
   const sources = new Set(items.map(({ source }) => source));
   assert.deepEqual([...sources].toSorted(), ["catalogue", "configured", "default", "shipped"]);
-  assert.deepEqual(await priceNamed("openai", "gpt-5.1"), {
+  const { service_tiers, ...standard } = (await priceNamed("openai", "gpt-5.1"))!;
+  assert.deepEqual(Object.keys(service_tiers as Json), ["batch", "flex", "priority", "fast"]);
+  assert.equal(((service_tiers as Json).priority as Json).input_usd, "20");
+  assert.deepEqual(standard, {
     provider: "openai",
     model: "gpt-5.1",
     input: 10,
@@ -76,6 +79,8 @@ test("the prices in force are listed page by page, exactly, and with where they 
     price_id: "openai/gpt-5.1",
     effective_from: null,
   });
+  const audio = (await priceNamed("openai", "gpt-audio"))!;
+  assert.deepEqual([audio.audio_input_usd, audio.audio_output, audio.image_input], ["32", 64, undefined]);
   const long = (await priceNamed("google", "gemini-2.5-pro"))!.tiers as Json[];
   assert.deepEqual(
     long.map((tier) => [tier.above_input_tokens, tier.input_usd, tier.output]),
@@ -130,7 +135,9 @@ test("a price from a later time on is kept until then, and is in the audit log w
   assert.equal((await priceNamed("openai", "gpt-5.1"))?.source, "shipped");
   const entry = (await auditOf(app)).findLast(({ action }) => action === "price.change")!;
   assert.deepEqual([entry.by, entry.target], ["usr_boss", "price openai/gpt-5.1"]);
-  assert.deepEqual(entry.changes, {
+  const { service_tiers, ...others } = entry.changes as Json;
+  assert.deepEqual((service_tiers as Json[])[1], {});
+  assert.deepEqual(others, {
     source: ["shipped", "operator"],
     input: ["10", "9"],
     cached_input: ["1", "9"],
@@ -198,6 +205,28 @@ test("an adopted price keeps what long calls and cache writes cost", async () =>
   );
 });
 
+test("a price for a pattern of models has rates of every kind, and of service tiers", async () => {
+  const made = await boss("PUT", "/prices/openai/gpt-9*", {
+    input: 1,
+    output: 2,
+    audio_input: "32",
+    web_search: 25,
+    service_tiers: { priority: { input: 2, output: "4.5", image_output: 60 } },
+  });
+  assert.deepEqual(
+    [made.status, made.json.model, made.json.audio_input, made.json.web_search_usd, made.json.file_search],
+    [200, "gpt-9*", 32, "25", undefined],
+  );
+  const { priority } = made.json.service_tiers as Record<string, Json>;
+  assert.deepEqual([priority!.output_usd, priority!.image_output, priority!.web_search], ["4.5", 60, 25]);
+  assert.deepEqual(await priceNamed("openai", "gpt-9*"), made.json);
+  const key = await app.key();
+  assert.equal((await app.chat(key, { model: "openai/gpt-9-mini", max_tokens: 5 })).status, 200);
+  assert.equal((await lastCall()).price_id, made.json.price_id);
+  const { json } = await ann("GET", "/v1/models");
+  assert.ok((json.data as Json[]).every(({ id }) => !String(id).includes("*")));
+});
+
 test("models that were called without a price are told", async () => {
   const key = await app.key();
   assert.equal((await app.chat(key, { model: "openai/unheard-of", max_tokens: 5 })).status, 200);
@@ -220,11 +249,19 @@ test("what the catalogue does not have is not adopted, and what is no price is n
     [{ input: 1, cached_input: null, output: 1 }, "cached_input"],
     [{ input: 1, output: 1, effective_from: "tomorrow" }, "effective_from"],
     [{ input: 1, output: 1, created_by: "x" }, "created_by"],
+    [{ input: 1, output: 1, web_search: "1e3" }, "web_search"],
+    [{ input: 1, output: 1, service_tiers: { flex: { input: 1 } } }, "service_tiers.flex.output"],
+    [
+      { input: 1, output: 1, service_tiers: { "fast mode": { input: 1, output: 1 } } },
+      "service_tiers.fast mode",
+    ],
   ] as const) {
     const answered = await boss("PUT", "/prices/openai/bad", body);
     refused(answered, 400, "VALIDATION_FAILED");
     assert.equal((answered.json.details as Json[])[0]?.path, path, JSON.stringify(body));
   }
+  refused(await boss("PUT", "/prices/openai/a*b*c*d*", { input: 1, output: 1 }), 400, "VALIDATION_FAILED");
+  refused(await boss("POST", "/prices/openai/gpt-5*/adopt"), 404, "NOT_FOUND");
   refused(await boss("PUT", "/prices/open_ai/bad", { input: 1, output: 1 }), 400, "VALIDATION_FAILED");
   refused(await ann("PUT", "/prices/openai/bad", { input: 1, output: 1 }), 403, "SCOPE_MISSING");
   assert.equal(await priceNamed("openai", "bad"), undefined);

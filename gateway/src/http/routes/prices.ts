@@ -5,20 +5,15 @@ import { driftOf } from "../../costs/prices.drift.ts";
 import { placeOf, pricesInForce } from "../../costs/prices.list.ts";
 import type { Prices } from "../../costs/prices.stored.ts";
 import { recentTraffic } from "../../costs/prices.traffic.ts";
+import { ratesNamed } from "../../costs/rates.fields.ts";
 import type { Db } from "../../store/tables.ts";
 import { driftJson, driftShape } from "../drift-json.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { plainText } from "../fields.ts";
 import { type Pages, pageOf, pageQuery } from "../pages.ts";
-import { priceJson, priceShape, ratePerMillion } from "../price-json.ts";
+import { modelField, priceFields, providerField } from "../price-fields.ts";
+import { priceJson, priceShape } from "../price-json.ts";
 
 export type PriceDeps = PriceChangeDeps & Prices & { readonly db: Db; readonly pages: Pages };
-
-export const providerField = z
-  .string()
-  .toLowerCase()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be letters, digits and dashes");
-export const modelField = plainText.trim().min(1).max(200);
 
 const query = z.strictObject(pageQuery);
 const params = z.object({ provider: providerField, model: modelField });
@@ -29,9 +24,7 @@ function isUsualTime(text: string): boolean {
 }
 
 const body = z.strictObject({
-  input: ratePerMillion,
-  cached_input: ratePerMillion.optional(),
-  output: ratePerMillion,
+  ...priceFields,
   effective_from: z.iso
     .datetime({ offset: true })
     .refine(isUsualTime, "must be in the years 2000 to 9999")
@@ -73,17 +66,18 @@ export function priceRoutes(deps: PriceDeps): readonly Endpoint[] {
     {
       method: "PUT",
       path: "/prices/:provider/:model",
-      summary: "Gives a model a price from now on, or from a later time on.",
+      summary:
+        "Gives a model, or all that a pattern such as gpt-5* matches, a price from now or a later time on.",
       access: administrator,
       params,
       body,
       answer: priceShape,
       async handle({ request, cause }) {
-        const { cached_input: cachedInput, effective_from, ...rates } = request.body as z.infer<typeof body>;
+        const { effective_from, ...fields } = request.body as z.infer<typeof body>;
         const effectiveFromMs = effective_from === undefined ? undefined : Date.parse(effective_from);
         const named = request.params as z.infer<typeof params>;
         return priceJson(
-          await setPrice(deps, cause(), { ...named, rates: { ...rates, cachedInput }, effectiveFromMs }),
+          await setPrice(deps, cause(), { ...named, rates: ratesNamed(fields), effectiveFromMs }),
         );
       },
     },

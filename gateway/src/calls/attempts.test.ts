@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ratesFrom } from "../costs/rates.ts";
+import type { More } from "../costs/top-up.ts";
+import { messagesFormat } from "./formats.ts";
+import {
+  callTo,
+  DONE,
+  EVENT_STREAM,
+  lastEvent,
+  passing,
+  running,
+  scriptedProvider,
+  targetAt,
+  testRates,
+  textEvent,
+  turn,
+  usageEvent,
+} from "./testing.ts";
+import { translation } from "./translation.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+const answer = JSON.stringify({
+  choices: [{ index: 0, message: { role: "assistant", content: "Hi" } }],
+  usage,
+});
+const failure = JSON.stringify({ error: { message: "no", type: "x" } });
+
+type Scripted = Pick<ReturnType<typeof scriptedProvider>, "head" | "chunk" | "end">;
+
+function says(upstream: Scripted, status: number, headers: Record<string, string> = {}): Promise<void> {
+  upstream.head(status, { ...JSON_TYPE, ...headers });
+  upstream.chunk(status < 300 ? answer : failure);
+  upstream.end();
+  return turn().then(turn);
+}
+
+test("a provider that fails before its first byte is replaced by the next, and only the answer is paid", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({ others: [targetAt(spare.provider, "llama")] });
+  await says(call, 500);
+  await says(spare, 200);
+  await call.done;
+  assert.equal(call.reader.text, answer);
+  assert.equal(call.reader.headers["x-tollgate-provider"], "groq");
+  assert.equal(call.reader.headers["x-tollgate-attempts"], "2");
+  const [settlement, ...more] = call.settlements;
+  assert.deepEqual(more, []);
+  const { provider, model, price, costPico, lines, outcome } = settlement!;
+  assert.deepEqual(
+    [provider, model, price.id, outcome, lines],
+    ["groq", "llama", "groq/llama", "completed", []],
+  );
+  assert.equal(costPico, 10n * testRates.input + 5n * testRates.output);
+  assert.equal(spare.askedBody().model, "llama");
+});
+
+test("the caller's own mistake is answered at once, and nobody else is asked", async () => {
+  for (const status of [400, 404, 413, 422]) {
+    const spare = scriptedProvider({ name: "groq" });
+    const call = await running({ others: [targetAt(spare.provider)], retries: 2 });
+    await says(call, status);
+    await assert.rejects(call.done, { code: "PROVIDER_REJECTED", status });
+    assert.equal(spare.wasAsked(), false);
+  }
+});
+
+test("after the first byte nobody else is asked", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({ body: { stream: true }, others: [targetAt(spare.provider)], retries: 2 });
+  call.head(200, EVENT_STREAM);
+  call.chunk(textEvent("Hello"));
+  call.fail("cut");
+  await call.done;
+  assert.equal(spare.wasAsked(), false);
+  assert.ok(call.reader.text.includes("PROVIDER_FAILED"));
+});
+
+test("a failure that may pass is tried again as often as the alias says, then the next provider is asked", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({ others: [targetAt(spare.provider)], retries: 2 });
+  for (let count = 0; count < 3; count++) {
+    assert.equal(spare.wasAsked(), false);
+    await says(call, 503);
+    call.clock.advance(2_000);
+    await turn();
+  }
+  await turn();
+  await says(spare, 200);
+  await call.done;
+  assert.equal(call.reader.headers["x-tollgate-attempts"], "4");
+});
+
+test("the last failure is told when all have failed, and nothing is charged", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({ others: [targetAt(spare.provider)] });
+  await says(call, 500);
+  await says(spare, 429, { "retry-after": "7" });
+  await assert.rejects(call.done, { code: "PROVIDER_RATE_LIMITED" });
+  assert.equal(call.settlements[0]!.costPico, 0n);
+});
+
+test("what a provider may have done before its time was up is charged as held, beside the answer", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({ others: [targetAt(spare.provider, "llama")] });
+  call.fail("timeout");
+  await turn();
+  await says(spare, 200);
+  await call.done;
+  const { lines, costPico, usageSource } = call.settlements[0]!;
+  const heldPico = call.reserved[0]!.wantPico;
+  const answerPico = 10n * testRates.input + 5n * testRates.output;
+  assert.deepEqual(
+    lines.map(({ kind, provider, costPico: pico }) => [kind, provider, pico]),
+    [
+      ["attempt", "openai", heldPico],
+      ["answer", "groq", answerPico],
+    ],
+  );
+  assert.deepEqual([costPico, usageSource], [heldPico + answerPico, "estimated"]);
+});
+
+test("a target's own time is up before the provider's", async () => {
+  const slow = scriptedProvider({ name: "groq" });
+  const spare = scriptedProvider({ name: "xai" });
+  const targets = [{ ...targetAt(slow.provider), timeoutMs: 1_000 }, targetAt(spare.provider)];
+  const call = await running({ others: targets });
+  await says(call, 500);
+  call.clock.advance(999);
+  await turn();
+  assert.equal(spare.wasAsked(), false);
+  call.clock.advance(1);
+  await turn();
+  await says(spare, 200);
+  await call.done;
+  assert.deepEqual(slow.flow, ["abort"]);
+});
+
+test("a dearer provider is asked only after the budget has held its price on top", async () => {
+  const rates = ratesFrom({ input: "100", output: "300" });
+  for (const holds of [true, false]) {
+    const asked: More[] = [];
+    const dear = scriptedProvider({ name: "groq" });
+    const target = targetAt(dear.provider);
+    const call = await running({
+      body: { max_tokens: 16 },
+      budgetIds: [1],
+      others: [{ ...target, price: { ...target.price, rates } }],
+      async topUp(_reserved, more) {
+        asked.push(more);
+        return holds ? more.wantPico : undefined;
+      },
+    });
+    await says(call, 500);
+    assert.equal(asked.length, 1);
+    assert.equal(asked[0]!.wantPico, 9n * call.reserved[0]!.wantPico, "ten times the price");
+    assert.equal(dear.wasAsked(), holds);
+    if (holds) await says(dear, 200);
+    const ended = call.done;
+    if (holds) assert.equal((await ended).reservedPico, 10n * call.reserved[0]!.wantPico);
+    else await assert.rejects(ended, { code: "PROVIDER_FAILED" });
+  }
+});
+
+test("an open breaker is passed over; where all are open nothing is reserved and the earliest time is told", async () => {
+  const refused = (resetAtMs: number) =>
+    ({ kind: "refused", state: "open", retryAfterMs: resetAtMs, resetAtMs }) as const;
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({
+    others: [targetAt(spare.provider)],
+    admit: async (name) => (name === "groq" ? passing() : refused(9_000)),
+  });
+  await says(spare, 200);
+  await call.done;
+  assert.equal(call.wasAsked(), false);
+
+  const closed = await running({
+    others: [targetAt(spare.provider)],
+    admit: async (name) => refused(name === "groq" ? 4_000 : 9_000),
+  });
+  const details = { retryAfterMs: 4_000, resetAtMs: 4_000 };
+  await assert.rejects(closed.done, { code: "PROVIDER_UNAVAILABLE", details });
+  assert.deepEqual([closed.reserved, closed.settlements], [[], []]);
+});
+
+test("every call tells its breaker once how the provider did, and a refused one that nobody was asked", async () => {
+  for (const [how, outcome] of [
+    ["whole", "ok"],
+    ["failed", "failure"],
+    ["mistaken", "alive"],
+    ["limited", "alive"],
+    ["left", "neutral"],
+    ["over budget", "neutral"],
+  ] as const) {
+    const told: string[] = [];
+    const call = await running({
+      admit: async () => passing((outcome) => told.push(outcome)),
+      ...(how === "over budget"
+        ? { budgetIds: [1], reserve: async () => ({ granted: false, budgetId: 1, unspentPico: 0n }) as const }
+        : {}),
+    });
+    if (how === "left") call.reader.leave();
+    const status = { whole: 200, failed: 500, mistaken: 400, limited: 429 }[how as "whole"];
+    if (status !== undefined) await says(call, status);
+    await call.done.catch(() => undefined);
+    assert.deepEqual(told, [outcome], how);
+  }
+});
+
+test("a probe has found out with the first byte of its answer", async () => {
+  const told: string[] = [];
+  const call = await running({
+    body: { stream: true },
+    admit: async () => passing((outcome) => told.push(outcome), true),
+  });
+  call.head(200, EVENT_STREAM);
+  assert.deepEqual(told, ["ok"]);
+  call.chunk(textEvent("Hi") + lastEvent + usageEvent(10, 5) + DONE);
+  call.end();
+  await call.done;
+});
+
+test("a model that speaks another format answers in the client's own, streamed and priced by what it reported", async () => {
+  const claude = scriptedProvider({ name: "anthropic", speaks: ["anthropic-messages"] });
+  const body = { stream: true, max_tokens: 64 };
+  const { request } = callTo(claude.provider, body);
+  const translated = translation(request, "claude");
+  const target = { ...targetAt(claude.provider, "claude", messagesFormat), translation: translated };
+  const call = await running({ body, others: [target] });
+  await says(call, 500);
+  assert.deepEqual([claude.askedBody().model, claude.askedBody().max_tokens], ["claude", 64]);
+  const event = (fields: Record<string, unknown>) =>
+    `event: ${fields.type}\ndata: ${JSON.stringify(fields)}\n\n`;
+  claude.head(200, EVENT_STREAM);
+  const usageAtStart = { input_tokens: 10, output_tokens: 1, cache_read_input_tokens: 4 };
+  claude.chunk(
+    event({ type: "message_start", message: { id: "m", role: "assistant", usage: usageAtStart } }),
+  );
+  claude.chunk(event({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }));
+  claude.chunk(
+    event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } }),
+  );
+  claude.chunk(event({ type: "content_block_stop", index: 0 }));
+  const delta = { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 7 } };
+  claude.chunk(event(delta) + event({ type: "message_stop" }));
+  claude.end();
+  await call.done;
+  assert.ok(call.reader.text.includes('"content":"Hello"'), call.reader.text);
+  assert.ok(call.reader.text.endsWith(DONE));
+  const { usage: read, costPico } = call.settlements[0]!;
+  assert.deepEqual([read?.input, read?.cacheRead, read?.output], [14, 4, 7]);
+  assert.equal(costPico, 10n * testRates.input + 4n * testRates.cachedInput + 7n * testRates.output);
+});

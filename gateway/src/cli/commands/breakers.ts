@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { type BreakerJson, breakerJson } from "../../http/breaker-json.ts";
+import { TollgateError } from "../../lib/errors.ts";
+import type { Breakers } from "../../providers/breakers.ts";
+import { resetBreaker } from "../../providers/reset-breaker.ts";
+import { type CommandDeps, dataCommand, OPERATOR, table, UsageError } from "../command.ts";
+
+const list = dataCommand({
+  name: "breakers list",
+  about: "Show the circuit breaker of every provider.",
+  input: z.strictObject({}),
+  run: async (deps) => ({ items: (await breakersOf(deps).states()).map(breakerJson) }),
+  show: ({ items }) => ({ text: shown(items) }),
+});
+
+const reset = dataCommand({
+  name: "breakers reset",
+  about: "Close a provider's breaker: it is asked again at once.",
+  arguments: ["provider"],
+  input: z.strictObject({ provider: z.string() }),
+  async run(deps, { provider }) {
+    const breakers = breakersOf(deps);
+    const { change } = deps;
+    return breakerJson(
+      await resetBreaker({ breakers, change }, OPERATOR, provider).catch((error: unknown) => {
+        if (!(error instanceof TollgateError) || !error.is("NOT_FOUND")) throw error;
+        const names = breakers.seen().map((state) => state.provider);
+        throw new UsageError(`there is no provider ${provider}; there are: ${names.join(", ")}`);
+      }),
+    );
+  },
+  show: ({ provider, state }) => ({ text: `The breaker of ${provider} is ${state}.` }),
+});
+
+/** They live in the running server, which this command runs in if its data folder is this one's. */
+function breakersOf({ breakers }: CommandDeps): Breakers {
+  if (breakers !== undefined) return breakers;
+  throw new Error(
+    "The running server holds the breakers: GET /admin/breakers shows them, POST /admin/breakers/{provider}/reset closes one.",
+  );
+}
+
+function shown(items: readonly BreakerJson[]): string {
+  const rows = items.map(({ provider, state, failures, opened_at, retry_at }) => [
+    provider,
+    state,
+    String(failures),
+    opened_at ?? "–",
+    retry_at ?? "–",
+  ]);
+  return table(["PROVIDER", "STATE", "FAILURES", "OPEN SINCE", "TRIED AGAIN AT"], rows);
+}
+
+export const breakerCommands = [list, reset];

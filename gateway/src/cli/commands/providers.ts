@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import {
+  type ProviderJson,
+  providerFields,
+  providerJson,
+  type TrialJson,
+  trialJson,
+  wantedProvider,
+} from "../../http/provider-json.ts";
+import { providerName } from "../../http/routes/providers.ts";
+import { TollgateError } from "../../lib/errors.ts";
+import { namedIn, removeProvider, setProvider } from "../../providers/change-provider.ts";
+import { type Rewrapped, rewrapCredentials } from "../../providers/rewrap-credentials.ts";
+import { tryProvider } from "../../providers/try-provider.ts";
+import { dataCommand, faultText, OPERATOR, table, UsageError } from "../command.ts";
+
+const named = { name: providerName };
+const { shape } = providerFields;
+
+const list = dataCommand({
+  name: "providers list",
+  about: "List the providers, without their credentials.",
+  input: z.strictObject({}),
+  run: async ({ providers }) => ({ items: (await providers.readProviders()).map(providerJson) }),
+  show: ({ items }: { items: readonly ProviderJson[] }) => ({
+    text: table(
+      ["PROVIDER", "SOURCE", "DIALECT", "BASE URL", "CREDENTIAL", "FAULT"],
+      items.map((each) => [
+        each.name,
+        each.source,
+        each.dialect ?? "-",
+        each.base_url ?? "-",
+        each.has_credential ? `...${each.credential_hint ?? ""}` : "none",
+        each.fault ?? "-",
+      ]),
+    ),
+  }),
+});
+
+const set = dataCommand({
+  name: "providers set",
+  about: "Set a provider; its credential comes from a file or from standard input.",
+  arguments: ["name"],
+  options: [
+    ["--base-url <url>", "as its official client takes it"],
+    ["--dialect <dialect>", "openai or anthropic (default: openai)"],
+    ["--api-key-file <file>", "file that holds the API key; - for standard input", secretIn],
+    ["--models <ids>", "models it has, comma-separated", (text) => text.split(",").map((id) => id.trim())],
+    ["--no-stream-usage", "for servers that refuse stream_options.include_usage", () => false],
+  ],
+  input: z.strictObject({
+    ...named,
+    baseUrl: shape.base_url,
+    dialect: shape.dialect,
+    apiKeyFile: shape.api_key,
+    models: shape.models,
+    streamUsage: shape.reports_stream_usage,
+  }),
+  run: (deps, { name, baseUrl, apiKeyFile, streamUsage, ...rest }) => {
+    const fields = { ...rest, base_url: baseUrl, api_key: apiKeyFile, reports_stream_usage: streamUsage };
+    return orUsage(name, async () =>
+      providerJson(await setProvider(deps, OPERATOR, name, wantedProvider(fields))),
+    );
+  },
+  show: ({ name, base_url }) => ({ text: `${name} is asked at ${base_url} from now on.` }),
+});
+
+const remove = dataCommand({
+  name: "providers remove",
+  about: "Remove a provider that was set here, and its credential.",
+  arguments: ["name"],
+  input: z.strictObject(named),
+  run: (deps, { name }) =>
+    orUsage(name, async () => {
+      await removeProvider(deps, OPERATOR, name);
+      return { name, removed: true };
+    }),
+  show: ({ name }) => ({ text: "", note: `${name} is removed.` }),
+});
+
+const test = dataCommand({
+  name: "providers test",
+  about: "Ask a provider for its list of models, which costs nothing.",
+  arguments: ["name"],
+  input: z.strictObject(named),
+  run: (deps, { name }) =>
+    orUsage(name, async () =>
+      trialJson(await tryProvider(deps, namedIn(await deps.providers.readProviders(), name))),
+    ),
+  show: ({ status, latency_ms, detail }: TrialJson) => ({
+    text: `${detail}${status === null ? "" : ` (${status}, ${latency_ms} ms)`}`,
+    isFailure: status === null || status >= 300,
+  }),
+});
+
+const rewrap = dataCommand({
+  name: "providers rewrap",
+  about: "After a rotation of SECRET_KEY: seal every credential by the new one.",
+  input: z.strictObject({}),
+  run: (deps) => rewrapCredentials(deps, OPERATOR),
+  show: ({ rewrapped, unreadable }: Rewrapped) => ({
+    text: `${rewrapped.length} credentials are sealed anew.`,
+    ...(unreadable.length === 0
+      ? {}
+      : { note: `Neither key opens those of ${unreadable.join(", ")}: set them again.`, isFailure: true }),
+  }),
+});
+
+/** `-` is standard input. Only here, where the command was typed, may a file be read. */
+function secretIn(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8").trim();
+  } catch {
+    throw new UsageError("--api-key-file names a file that cannot be read");
+  }
+}
+
+async function orUsage<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TollgateError)) throw error;
+    if (error.is("NOT_FOUND")) throw new UsageError(`there is no provider ${name}`);
+    if (error.is("CONFLICT")) throw new UsageError(error.message);
+    if (!error.is("VALIDATION_FAILED")) throw error;
+    throw new UsageError(
+      error.details.faults.map(({ path, message }) => faultText(path.replace("_", "-"), message)).join("\n"),
+    );
+  }
+}
+
+export const providerCommands = [list, set, remove, test, rewrap];

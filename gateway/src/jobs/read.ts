@@ -1,0 +1,107 @@
+import { type Selectable, sql } from "kysely";
+import { isAdministrator } from "../access/authorize.ts";
+import { boundProject, type Caller, isAtLeast, type Level, requireLevel } from "../access/levels.ts";
+import { findProject, listProjects } from "../access/projects.ts";
+import { TollgateError } from "../lib/errors.ts";
+import type { Pico } from "../lib/money.ts";
+import type { Db, JobAttemptsTable } from "../store/tables.ts";
+import { type Job, jobOf } from "./job.ts";
+import type { JobStatus, Outcome } from "./states.ts";
+
+/** Which jobs of a list: the newest first, those before the number `before`, at most `limit`. */
+export type JobSection = {
+  readonly before: number | undefined;
+  readonly limit: number;
+  readonly status?: JobStatus | undefined;
+  readonly projectId?: number | undefined;
+  readonly type?: string | undefined;
+};
+
+/** The job, if the caller is at least a viewer of its project. Throws NOT_FOUND. */
+export async function getJob(db: Db, caller: Caller, id: number): Promise<Job> {
+  const row = await db.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row === undefined) throw new TollgateError("NOT_FOUND");
+  requireLevel(await findProject(db, caller, row.project_id), "viewer");
+  return jobOf(row);
+}
+
+/** The jobs of the projects in which the caller has this level. Throws NOT_FOUND, FORBIDDEN for a project named. */
+export async function listJobs(
+  db: Db,
+  caller: Caller,
+  level: Level,
+  { before, limit, status, projectId, type }: JobSection,
+): Promise<readonly Job[]> {
+  const projects = await projectsWith(db, caller, level, projectId);
+  const rows = await db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("project_id", "in", projects)
+    .$if(before !== undefined, (query) => query.where("id", "<", before!))
+    .$if(status !== undefined, (query) => query.where("status", "=", status!))
+    .$if(type !== undefined, (query) => query.where("type", "=", type!))
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(jobOf);
+}
+
+const MOST_PROJECTS = 100_000;
+
+/** SQL: their numbers. */
+async function projectsWith(db: Db, caller: Caller, level: Level, named: number | undefined) {
+  if (named !== undefined) {
+    const { id } = requireLevel(await findProject(db, caller, named), level);
+    return sql<number>`(${id}::bigint)`;
+  }
+  if (isAdministrator(caller) && boundProject(caller) === undefined) {
+    return sql<number>`(select id from projects where deleted_at is null)`;
+  }
+  const known = await listProjects(db, caller, { after: 0, limit: MOST_PROJECTS });
+  const ids = known.filter((project) => isAtLeast(project.level, level)).map(({ id }) => id);
+  return sql<number>`(select unnest(${ids}::bigint[]))`;
+}
+
+/** One try to do a job. */
+export type JobAttempt = {
+  readonly attempt: number;
+  /** Of its AI call on the ledger. */
+  readonly callId: string;
+  readonly worker: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  readonly outcome: Outcome | null;
+  readonly errorCode: string | null;
+  readonly error: string | null;
+  readonly tokensInput: number | null;
+  readonly tokensOutput: number | null;
+  /** Null: not on the ledger, or not yet. */
+  readonly costPico: Pico | null;
+};
+
+/** All of them, the first first. */
+export async function attemptsOf(db: Db, jobId: number): Promise<readonly JobAttempt[]> {
+  const rows = await db
+    .selectFrom("job_attempts")
+    .selectAll()
+    .where("job_id", "=", jobId)
+    .orderBy("attempt")
+    .execute();
+  return rows.map(attemptOf);
+}
+
+function attemptOf(row: Selectable<JobAttemptsTable>): JobAttempt {
+  return {
+    attempt: row.attempt,
+    callId: row.call_id,
+    worker: row.worker,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    outcome: row.outcome,
+    errorCode: row.error_code,
+    error: row.error,
+    tokensInput: row.tokens_used_input,
+    tokensOutput: row.tokens_used_output,
+    costPico: row.cost_pico === null ? null : BigInt(row.cost_pico),
+  };
+}

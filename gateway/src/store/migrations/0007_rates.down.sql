@@ -1,0 +1,1 @@
+alter table prices drop column more_rates;

@@ -1,0 +1,63 @@
+import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.ts";
+import { newServer, type ServerDeps } from "../gateway/src/http/server.ts";
+
+/** A part of an OpenAPI 3.1 document, or the whole. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+export type OpenApi = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, JsonObject>> };
+};
+
+/**
+ * What `GET /openapi.json` serves, of the whole endpoint table: paths in order, only the schemas that they lead to, and
+ * 204 where nothing is answered.
+ */
+export async function openApi(): Promise<OpenApi> {
+  // Rows are made without what their handlers use: nothing is called here.
+  const endpoints = endpointTable({} as EndpointDeps);
+  const unlimited = { bodyLimitBytes: 1, aiBodyLimitBytes: 1, corsOrigins: [], absent: new Set() };
+  const server = await newServer({ ...unlimited, endpoints } as unknown as ServerDeps);
+  await server.ready();
+  const served = JSON.parse(JSON.stringify(server.swagger())) as OpenApi;
+  await server.close();
+  const empty = new Set(
+    endpoints
+      .filter(({ answerStatus }) => answerStatus === 204)
+      .flatMap(({ method, path, alsoAt = [] }) => [path, ...alsoAt].map((at) => `${method} ${at}`)),
+  );
+  const paths = Object.fromEntries(
+    Object.entries(served.paths)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([path, methods]) => [path, withoutAnswers(path, methods, empty)]),
+  );
+  return { ...served, paths, components: { ...served.components, schemas: reached(paths, served) } };
+}
+
+function withoutAnswers(
+  path: string,
+  methods: Readonly<Record<string, JsonObject>>,
+  empty: ReadonlySet<string>,
+): Readonly<Record<string, JsonObject>> {
+  const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
+  const rows = Object.entries(methods).map(([method, row]) => {
+    const isEmpty = empty.has(`${method.toUpperCase()} ${pattern}`);
+    return [method, isEmpty ? { ...row, responses: { "204": { description: "Done." } } } : row] as const;
+  });
+  return Object.fromEntries(rows);
+}
+
+/** A shape that is both asked and answered is there twice, and mostly only one of them is used. */
+function reached(paths: unknown, { components }: OpenApi): OpenApi["components"]["schemas"] {
+  const found = new Set<string>();
+  const visit = (part: unknown): void => {
+    for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (found.has(name!)) continue;
+      found.add(name!);
+      visit(components.schemas[name!]);
+    }
+  };
+  visit(paths);
+  return Object.fromEntries([...found].toSorted().map((name) => [name, components.schemas[name]!]));
+}
