@@ -18,6 +18,7 @@ const promised = [
   "tollgate_calls_in_flight",
   "tollgate_breaker_state",
   "tollgate_breaker_transitions_total",
+  "tollgate_jobs",
 ];
 
 test("the promised metrics exist under their names, in Prometheus form", async () => {
@@ -55,6 +56,7 @@ test("no metric is labelled by a user, a key, an address or a name that a caller
     "what",
     "sign",
     "to",
+    "state",
   ]);
   assert.ok(labels.length > 8);
   assert.deepEqual(
