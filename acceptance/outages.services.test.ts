@@ -36,7 +36,7 @@ before(async () => {
       ...{ DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl, SECRET_KEY },
       ...{ ...upstream.env, ...dearByDefault, RESERVATION_TTL_SECONDS: "3" },
       ...{ KEY_RATE_LIMIT_PER_MINUTE: "", IP_RATE_LIMIT_PER_MINUTE: "", ABUSE_MODE: "off" },
-      ...{ OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "", ABUSE_LOOK_UPS_PER_MINUTE: "" },
+      OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "",
     },
   });
   await server.ask("projects", "create", "--name", "p", "--budget", "1000000");

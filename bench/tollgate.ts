@@ -61,7 +61,13 @@ export async function startTollgate(
     ...(services === undefined ? {} : { DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl }),
   };
   const server = await startChild(
-    { command: process.execPath, args: [main, "serve"], env, cwd: folder, core: cores?.gateway },
+    {
+      command: process.execPath,
+      args: [...process.execArgv, main, "serve"],
+      env,
+      cwd: folder,
+      core: cores?.gateway,
+    },
     () => isReady(port),
   );
   stack.defer(server.stop);

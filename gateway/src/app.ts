@@ -10,6 +10,7 @@ import { countSettled } from "./calls/count.ts";
 import { payers } from "./calls/payer.ts";
 import { projectParts } from "./calls/project-parts.ts";
 import type { RunDeps } from "./calls/run.ts";
+import { callStops } from "./calls/stops.ts";
 import { bookWith, filePlans, trustedProxies } from "./config/config.ts";
 import type { ConfigFile } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
@@ -180,7 +181,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     trouble,
   });
   const paying = payers({ db, clock });
-  const stops = new Set<() => void>();
+  const stops = callStops();
   const runDeps: RunDeps = {
     clock,
     budgetIdsOf: ({ principal, projectId }, afresh) => paying.budgetIdsOf(principal, projectId, afresh),
@@ -190,10 +191,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       return reserved;
     },
     settle: money.settle,
-    onStop(stop) {
-      stops.add(stop);
-      return () => stops.delete(stop);
-    },
+    onStop: stops.add,
     chance,
     breakers,
     topUp: money.topUp,
@@ -311,7 +309,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       );
       const graceMs = settings.SHUTDOWN_TIMEOUT_SECONDS * 1000;
       await Promise.all([atMost(clock, graceMs, finished), jobs.close(graceMs)]);
-      for (const stop of stops) stop();
+      stops.all();
       await atMost(clock, SETTLE_AT_STOP_MS, finished);
       server.server.closeAllConnections();
       for (const stop of timers) stop();

@@ -2,7 +2,7 @@ import { isoTime, utcDay } from "../lib/clock.ts";
 import { timeOfUuidv7 } from "../lib/ids.ts";
 import type { Pico } from "../lib/money.ts";
 import type { Price } from "./prices.ts";
-import { ratesJson } from "./rates.ts";
+import { type Rates, type RatesJson, ratesJson } from "./rates.ts";
 import type { Usage, UsageSource } from "./usage.ts";
 
 /** A call that has been admitted to spend: everything its ledger row will say, except how it ended. */
@@ -123,8 +123,16 @@ export function lineRows({ id, lines }: Settlement): readonly Readonly<Record<st
 
 /** The columns that say how something was priced. */
 export function priceColumns({ source, id, rates }: Price) {
-  return { price_source: source, price_id: ledgerText(id), rates: ratesJson(rates) };
+  let json = told.get(rates);
+  if (json === undefined) {
+    json = ratesJson(rates);
+    told.set(rates, json);
+  }
+  return { price_source: source, price_id: ledgerText(id), rates: json };
 }
+
+/** Few prices, many calls. */
+const told = new WeakMap<Rates, RatesJson>();
 
 function optionalText(text: string | undefined): string | undefined {
   return text === undefined ? undefined : ledgerText(text);

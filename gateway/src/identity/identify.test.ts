@@ -263,6 +263,21 @@ test("a database that is away is never an invalid credential, and is asked again
   await assert.rejects(identify(key), { code: "STORE_UNAVAILABLE" });
 });
 
+test("a token that was good is never taken for a guess while the database is away", async () => {
+  const { identify, deps, clock, database } = await setting("usr_steady");
+  const { key, apiKey } = await issued(deps, "usr_steady");
+  await identify(key);
+  clock.advance(30_000);
+  database.isDown = true;
+  const guess = () => Promise.reject(new Error("taken for a guess"));
+  for (let count = 0; count < 3; count++) {
+    await assert.rejects(identify(key, guess), { code: "STORE_UNAVAILABLE" });
+  }
+  database.isDown = false;
+  await revokeApiKey(deps, tester, apiKey.prefix);
+  await assert.rejects(identify(key, guess), { code: "AUTH_INVALID" });
+});
+
 test("a key shows when it was last used, and an older note never overwrites", async () => {
   const { identify, flushLastUse, deps, clock } = await setting("usr_used");
   const { key } = await issued(deps, "usr_used");

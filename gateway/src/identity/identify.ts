@@ -78,9 +78,7 @@ export function identifier(deps: {
     const ttlMs = unconfirmedMs > UNCONFIRMED_TTL_MS ? UNCONFIRMED_TTL_MS : TTL_MS;
     const result = judge(entry, { clock, knownEpoch, ttlMs });
     deps.onCache(result);
-    if (result === "hit") return entry!.principal;
-    verified.delete(digest);
-    return undefined;
+    return result === "hit" ? entry!.principal : undefined;
   }
 
   async function load(token: string, digest: string): Promise<Principal> {
@@ -89,6 +87,7 @@ export function identifier(deps: {
     // It may have been read before the change that the newer epoch tells of.
     if ((entry?.principal.epoch ?? askedAt) < knownEpoch) entry = await lookUp(token, digest);
     if (entry === undefined) {
+      verified.delete(digest);
       remember(refused, digest, clock.monotonic() + NEGATIVE_TTL_MS, MAX_NEGATIVE_ENTRIES);
       throw new TollgateError("AUTH_INVALID");
     }
