@@ -77,6 +77,21 @@ test("after the first byte nobody else is asked", async () => {
   assert.ok(call.reader.text.includes("PROVIDER_FAILED"));
 });
 
+test("a stream that says nothing at all leads to the next provider", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({ body: { stream: true }, others: [targetAt(spare.provider)] });
+  call.head(200, EVENT_STREAM);
+  call.end();
+  await turn();
+  await turn();
+  spare.head(200, EVENT_STREAM);
+  spare.chunk(textEvent("Hi") + lastEvent + usageEvent(10, 5) + DONE);
+  spare.end();
+  await call.done;
+  assert.equal(call.reader.text, textEvent("Hi") + lastEvent + DONE);
+  assert.equal(call.reader.headers["x-tollgate-provider"], "groq");
+});
+
 test("a failure that may pass is tried again as often as the alias says, then the next provider is asked", async () => {
   const spare = scriptedProvider({ name: "groq" });
   const call = await running({ others: [targetAt(spare.provider)], retries: 2 });

@@ -28,7 +28,7 @@ export const countFormat: Format = {
 export async function countTokens(deps: AskDeps, request: AiRequest, about: About): Promise<TokenCount> {
   const { targets } = about.route;
   const [target] = targets;
-  if (target.provider.simulated || target.translation !== undefined) {
+  if (target.translation !== undefined) {
     return { inputTokens: inputEstimate(request.bound), isEstimate: true };
   }
   const { pass } = await firstAdmitted(deps, { targets: [target], retries: 0 });

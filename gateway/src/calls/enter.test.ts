@@ -70,6 +70,7 @@ function door(
       return ann();
     },
     identifyAfresh: async () => found.shift()!,
+    appOf: (key) => (key === "of-an-app" ? "app-1" : undefined),
     noticeEpoch: () => {},
     refreshEpoch: async () => {},
     flushLastUse: async () => {},

@@ -1,5 +1,5 @@
 import { authorize, type Permission, type ScopesMode } from "../access/authorize.ts";
-import { type Presented, presentedTokens } from "../identity/credentials.ts";
+import { type Presented, presentedByApp, presentedTokens } from "../identity/credentials.ts";
 import type { Identifier } from "../identity/identify.ts";
 import type { Principal } from "../identity/principal.ts";
 import { TollgateError } from "../lib/errors.ts";
@@ -12,7 +12,11 @@ import type { Ticket } from "../limits/ticket.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 /** What an endpoint asks of its caller. Everything that enters passes here: HTTP, the plugin, apps and jobs. */
-export type Gate = Permission & { readonly class: EndpointClass };
+export type Gate = Permission & {
+  readonly class: EndpointClass;
+  /** A user who signed in, and beside it the key of the app: one of ours, or a static one (G2). */
+  readonly appKey?: true;
+};
 
 export type Arrival = {
   /** Names and values in turn, as node:http gives them. */
@@ -54,9 +58,11 @@ export async function enter(deps: EnterDeps, arrival: Arrival, gate: Gate): Prom
   const { identifier, metrics, abuse } = deps;
   const { rawHeaders, address, device } = arrival;
   try {
-    const presented = presentedTokens(rawHeaders);
+    const presented = gate.appKey === true ? presentedByApp(rawHeaders) : presentedTokens(rawHeaders);
     const letLookUp = () => abuse.letLookUp(address);
-    const principal = await principalOf(presented, (token) => identifier.identify(token, letLookUp));
+    const principal = await principalOf(deps, presented, gate, (token) =>
+      identifier.identify(token, letLookUp),
+    );
     const visitor: Visitor = { principal, presented, address, device };
     letThrough(deps, visitor, gate);
     metrics.authRequests.labels("accepted", principal.credential.kind).inc();
@@ -74,7 +80,9 @@ export async function stay(
   visitor: Visitor,
   gate: Gate,
 ): Promise<Visitor> {
-  const principal = await principalOf(visitor.presented, (token) => deps.identifier.identify(token));
+  const principal = await principalOf(deps, visitor.presented, gate, (token) =>
+    deps.identifier.identify(token),
+  );
   if (principal === visitor.principal) return visitor;
   const current = { ...visitor, principal };
   letThrough(deps, current, gate);
@@ -93,15 +101,36 @@ function letThrough(
   if (!authorize(principal, gate, deps.scopesMode)) deps.onWouldRefuse([`scope ${gate.scope}`], visitor);
 }
 
-/** A signed-in user beside an app's key is one principal with the rights that both have (reference, section 1.3). */
+type Identify = (token: string | undefined) => Promise<Principal>;
+
+/**
+ * A signed-in user beside an app's key is one principal with the rights that both have (reference, section 1.3). Where
+ * the app's key is asked for, it is missed first, and an API key is nobody who signed in.
+ */
 async function principalOf(
+  deps: Pick<EnterDeps, "identifier">,
   { token, appKey }: Presented,
-  identify: (token: string | undefined) => Promise<Principal>,
+  gate: Gate,
+  identify: Identify,
 ): Promise<Principal> {
+  if (appKey === undefined && gate.appKey !== true) return identify(token);
+  const app = await appOf(deps, appKey, identify);
   const caller = await identify(token);
-  if (appKey === undefined) return caller;
+  if (gate.appKey === true && caller.credential.kind === "key") throw new TollgateError("AUTH_INVALID");
+  return { ...caller, ...app, epoch: Math.min(caller.epoch, app.epoch) };
+}
+
+/** The app that comes beside a user. Throws AUTH_REQUIRED without a key of an app, AUTH_INVALID for what is none. */
+async function appOf(
+  { identifier }: Pick<EnterDeps, "identifier">,
+  appKey: string | undefined,
+  identify: Identify,
+): Promise<(Required<Pick<Principal, "key">> | Required<Pick<Principal, "app">>) & Pick<Principal, "epoch">> {
+  const app = appKey === undefined ? undefined : identifier.appOf(appKey);
+  if (app !== undefined) return { app, epoch: Number.POSITIVE_INFINITY };
   const { key, epoch } = await identify(appKey);
-  return { ...caller, key: key!, epoch: Math.min(caller.epoch, epoch) };
+  if (key === undefined) throw new TollgateError("AUTH_INVALID");
+  return { key, epoch };
 }
 
 /** Identities change while a call asks; that they change this often under one call means something is wrong. */
@@ -125,7 +154,7 @@ export async function admit(
   for (let reload = 0; admission.kind === "stale"; reload++) {
     if (reload === MAX_RELOADS) throw new TollgateError("STORE_UNAVAILABLE");
     const { epoch } = admission;
-    const principal = await principalOf(current.presented, (token) =>
+    const principal = await principalOf(deps, current.presented, gate, (token) =>
       deps.identifier.identifyAfresh(token!, epoch),
     );
     current = { ...current, principal };

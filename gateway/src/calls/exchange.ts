@@ -82,6 +82,8 @@ export function exchange(
   let status = 0;
   let headers: Readonly<Record<string, string>> = {};
   let tap: StreamTap | undefined;
+  /** The client has been answered; nobody else can be asked any more. */
+  let hasBegun = false;
   let isOver = false;
   let callOffStall = () => {};
   const body = new Body();
@@ -111,10 +113,18 @@ export function exchange(
     return question.streams ? "seen" : "unknown";
   }
 
+  function begin(): void {
+    if (hasBegun) return;
+    hasBegun = true;
+    answer.begin(200, question.streamHeaders());
+  }
+
   function pass(bytes: Buffer | undefined): void {
     if (bytes === undefined) return;
     const said = translation === undefined ? bytes : translation.push(bytes);
-    if (said.length === 0 || answer.write(said)) return;
+    if (said.length === 0) return;
+    begin();
+    if (answer.write(said)) return;
     running.pause();
     callOffStall();
     callOffStall = deps.clock.after(LONGEST_STALL_MS, () => leave({ kind: "none" }));
@@ -127,20 +137,18 @@ export function exchange(
     const isWhole =
       seen.complete || (failure === undefined && seen.finished && format.endMarker !== undefined);
     const about = { spent: "seen", model, metered, isOutputCounted, textBytes } as const;
-    if (isWhole && error === undefined) {
-      const bytes = endOf(seen.complete ? seen.tail : Buffer.from(format.endMarker ?? ""));
-      return { outcome: "completed", ...about, fate: { kind: "answered" }, last: { kind: "end", bytes } };
+    if (isWhole || error !== undefined) {
+      const bytes = endOf(seen.complete || error !== undefined ? seen.tail : Buffer.from(format.endMarker ?? ""));
+      begin();
+      const last = { kind: "end", bytes } as const;
+      return error === undefined
+        ? { outcome: "completed", ...about, fate: { kind: "answered" }, last }
+        : { outcome: "cut", ...about, fate: { kind: "streamError", ...error }, last };
     }
-    const fate: Fate = error === undefined ? { kind: "streamCut" } : { kind: "streamError", ...error };
-    const last: LastWord =
-      error === undefined
-        ? {
-            kind: "error",
-            error: errorOfFailure(failure ?? { kind: "cut", cause: undefined }),
-            inStream: true,
-          }
-        : { kind: "end", bytes: endOf(seen.tail) };
-    return { outcome: "cut", ...about, fate, last };
+    const told = errorOfFailure(failure ?? { kind: "cut", cause: undefined });
+    if (!hasBegun) return { outcome: "failed", ...about, fate: { kind: "protocol" }, last: asError(told) };
+    const last = { kind: "error", error: told, inStream: true } as const;
+    return { outcome: "cut", ...about, fate: { kind: "streamCut" }, last };
   }
 
   function endOf(tail: Buffer): Buffer {
@@ -187,7 +195,6 @@ export function exchange(
       deps.onHead(status, waitedMs());
       if (status < 300 && answerHeaders["content-type"]?.startsWith("text/event-stream") === true) {
         tap = streamTap(format.wire, { hideUsage: question.hideUsage });
-        answer.begin(200, question.streamHeaders());
       }
     },
     chunk(bytes) {
@@ -234,7 +241,7 @@ export function exchange(
     leave({
       kind: "error",
       error: new TollgateError("OVERLOADED", { retryAfterMs: 1000 }),
-      inStream: tap !== undefined,
+      inStream: hasBegun,
     }),
   );
   return promise;

@@ -25,6 +25,9 @@ export const exposedHeaders = [
   "X-Tollgate-Model",
   "X-Tollgate-Cost-Usd",
   "X-Tollgate-Simulated",
+  "X-Tollgate-Attempts",
+  "X-Tollgate-Dropped-Params",
+  "X-Tollgate-Estimated",
 ] as const;
 
 const EXPOSED = exposedHeaders.join(", ");
