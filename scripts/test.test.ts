@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { meetsServices } from "./meets-services.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -45,4 +46,12 @@ test("a failing test fails the run", () => {
 
 test("a path without tests is a mistake, not a success", () => {
   assert.equal(npmTest("gateway/src/nowhere").code, 2);
+});
+
+test("what opens a store is tested with services too, and what opens none is not", () => {
+  const meets = (path: string) => meetsServices(join(root, "gateway/src", path));
+  for (const path of ["costs/settle.test.ts", "http/limits.test.ts", "limits/counters.redis.test.ts"]) {
+    assert.ok(meets(path), path);
+  }
+  for (const path of ["costs/rates.test.ts", "providers/tap.test.ts"]) assert.equal(meets(path), false, path);
 });

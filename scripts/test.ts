@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { meetsServices } from "./meets-services.ts";
 import { startServices } from "./services.ts";
 
 /**
@@ -16,19 +17,26 @@ const TEST_LIMIT_MS = 180_000;
 /** A file that leaves something running never ends by itself. Interrupted, the runner names it. */
 const RUN_LIMIT_MS = 600_000;
 const everywhere = ["gateway/src", "client", "acceptance", "bench", "scripts"];
-const onServices = ["gateway/src", ...globSync("acceptance/*services.test.ts", { cwd: root })];
+const acceptanceOnServices = globSync("acceptance/*services.test.ts", { cwd: root });
 
 const options = process.argv.slice(2);
 const withServices = options.includes("--services");
 const nodeOptions = options.filter((option) => option.startsWith("-") && option !== "--services");
 const paths = options.filter((option) => !option.startsWith("-"));
 
-const files = testFiles(paths.length === 0 ? (withServices ? onServices : everywhere) : paths);
+const files = testFiles(
+  paths.length > 0 ? paths : withServices ? [...onServices(), ...acceptanceOnServices] : everywhere,
+);
 if (files.length === 0) {
   console.error(`No *.test.ts in ${paths.join(", ")}`);
   process.exit(2);
 }
 process.exitCode = withServices ? await runWithServices() : await run({});
+
+/** The tests of the gateway that open a store. */
+function onServices(): readonly string[] {
+  return testFiles(["gateway/src"]).filter((file) => meetsServices(join(root, file)));
+}
 
 async function runWithServices(): Promise<number> {
   console.error("Starting PostgreSQL and Redis for the tests …");
