@@ -61,8 +61,8 @@ async function fillDay(db: Db, calls: readonly Settlement[], day: string, count:
         settled_at)
       select ${day}::date, ${uuidv7At}, user_id, key_id, project_id, operation, endpoint_class, provider, model,
         input, cached_input_tokens, output, usage || jsonb_build_object('input', input, 'output', output),
-        usage_source, input * 1250000::bigint + output * 10000000::bigint, reserved_pico, overrun, budget_ids, price_source, price_id,
-        rates, status, outcome, streamed, 500 + number % 2000, correlation_id || number, at, at
+        usage_source, input * 1250000::bigint + output * 10000000::bigint, reserved_pico, overrun, budget_ids,
+        price_source, price_id, rates, status, outcome, streamed, 500 + number % 2000, correlation_id || number, at, at
       from call
       returning *
     ),

@@ -20,7 +20,7 @@ export async function measureAll(
 ): Promise<readonly Measured[]> {
   const [first = []] = ledgers;
   const all: Measured[] = [];
-  for (const [index, { name, better }] of first.entries()) {
+  for (const [index, { name, better, growsWith }] of first.entries()) {
     report(name);
     const alike = ledgers.map((works) => works[index]!);
     const values: number[][] = alike.map(() => []);
@@ -30,7 +30,7 @@ export async function measureAll(
         if (round >= 0) values[size]!.push(value);
       }
     }
-    all.push({ name, better, rounds: values });
+    all.push({ name, better, growsWith, rounds: values });
   }
   return all;
 }

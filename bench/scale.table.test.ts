@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isFlat, ratiosOf, scaleTable } from "./scale.table.ts";
+import { isAsExpected, isFlat, ratiosOf, scaleTable } from "./scale.table.ts";
 
 test("a ratio is the median of the rounds' own, so that a slow round counts on both ledgers", () => {
   const rounds = [
@@ -20,6 +20,17 @@ test("flat ends at one and a half, included, and on every ledger", () => {
   const flatAt = (...values: number[]) =>
     isFlat({ name: "", better: "less", rounds: [[2], ...values.map((value) => [value])] });
   assert.deepEqual([flatAt(3, 1), flatAt(2, 3.1), flatAt(Number.NaN)], [true, false, false]);
+});
+
+test("what grows by its nature is no fault, and the table says with what it grows", () => {
+  const measured = {
+    name: "suggestions",
+    better: "less",
+    growsWith: "calls",
+    rounds: [[1], [9]],
+  } as const;
+  assert.deepEqual([isFlat(measured), isAsExpected(measured)], [false, true]);
+  assert.match(scaleTable([1, 2], [measured]), /grows with calls \|$/);
 });
 
 test("the table tells medians with their units, ratios and what grows", () => {

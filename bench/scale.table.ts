@@ -5,6 +5,8 @@ import { figureText, markdownTable } from "./table.ts";
 export type Measured = {
   readonly name: string;
   readonly better: "less" | "more";
+  /** What else it grows with by its nature, and how far; it is not held to be flat. */
+  readonly growsWith?: string | undefined;
   /** By the size of the ledger, in the order of the sizes; of each, one value per round. */
   readonly rounds: readonly (readonly number[])[];
 };
@@ -27,6 +29,10 @@ export function isFlat(measured: Measured): boolean {
   return ratiosOf(measured).every((ratio) => ratio <= FLAT);
 }
 
+export function isAsExpected(measured: Measured): boolean {
+  return measured.growsWith !== undefined || isFlat(measured);
+}
+
 /** One line per kind of work: medians on every ledger, and ratios of the others to the first. */
 export function scaleTable(sizes: readonly number[], all: readonly Measured[]): string {
   const [first = 0, ...others] = sizes.map((rows) => rows.toLocaleString("en-US"));
@@ -35,7 +41,12 @@ export function scaleTable(sizes: readonly number[], all: readonly Measured[]): 
     const unit = measured.better === "less" ? " ms" : " /s";
     const medians = measured.rounds.map((values) => `${figureText(spreadOf(values)?.median)}${unit}`);
     const ratios = ratiosOf(measured).slice(1).map(figureText);
-    return [measured.name, ...medians, ...ratios, isFlat(measured) ? "flat" : "grows"];
+    const verdict = isFlat(measured) ? "flat" : `grows${growsWith(measured)}`;
+    return [measured.name, ...medians, ...ratios, verdict];
   });
-  return markdownTable([...header, ...others.map((rows) => `× at ${rows}`), "within 1.5"], lines);
+  return markdownTable([...header, ...others.map((rows) => `× at ${rows}`), `within ${FLAT}`], lines);
+}
+
+function growsWith({ growsWith: what }: Measured): string {
+  return what === undefined ? "" : ` with ${what}`;
 }

@@ -21,6 +21,8 @@ import { quantile } from "./statistics.ts";
 export type Work = {
   readonly name: string;
   readonly better: "less" | "more";
+  /** What it reads more of on a larger ledger, and how far. */
+  readonly growsWith?: string | undefined;
   measure(ms: number): Promise<number>;
 };
 
@@ -54,8 +56,18 @@ export function readsOf({ db, now }: Books): readonly Work[] {
       announceCrossed({ db, clock: systemClock, announce, among: [1, 2, 3] }),
     "alerts, all budgets": () => announceCrossed({ db, clock: systemClock, announce }),
     "the watch over two days' books": () => checkBooks(db, { sinceDay: lastDays(now, 2)[0]! }),
-  }).map(([name, run]) => ({ name, better: "less", measure: (ms) => median(run, ms) }));
+  }).map(([name, run]) => ({
+    name,
+    better: "less",
+    growsWith: growing[name],
+    measure: (ms) => median(run, ms),
+  }));
 }
+
+const growing: Readonly<Record<string, string>> = {
+  "suggestions for a user": "the user's calls, to 20,000",
+  "the watch over two days' books": "the calls of two days, to 2 s",
+};
 
 /** What writes: it adds to the ledger, so it comes last. */
 export async function writesOf({ db, now }: Books): Promise<readonly Work[]> {

@@ -12,6 +12,14 @@ export type BudgetDrift = {
 
 export type Amounts = { readonly expected: string; readonly found: string };
 
+/** Whether `compareBudgets` compares what any budget has spent: who reads all calls for nothing reads long. */
+export async function isAnySpentKnown(tx: Tx, sinceDay: string | undefined): Promise<boolean> {
+  if (sinceDay === undefined) return true;
+  const { rows } = await sql`
+    select from budgets where created_at >= ${sinceDay}::date + 1 limit 1`.execute(tx);
+  return rows.length > 0;
+}
+
 /** Adds to `spent` (budget → pico-USD) what calls of the day cost, adjustments included. */
 export async function addSpentOn(tx: Tx, day: string, spent: Map<number, bigint>): Promise<void> {
   const { rows } = await sql<BudgetSum>`

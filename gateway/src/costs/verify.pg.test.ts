@@ -82,3 +82,19 @@ test("under load no check sees drift, and repairs among the calls set right what
   }>`select sum(reserved_pico) as reserved from budgets`.execute(db);
   assert.equal(rows[0]!.reserved, "0");
 });
+
+test("a look whose time is up in the middle of a day ends there, and says that it is not whole", {
+  skip,
+}, async () => {
+  await using store = await testPostgres();
+  const { db } = store;
+  const settling = settlements({ db, clock: systemClock, onSettled: () => {}, onTrouble: noTrouble });
+  await settling.settle(settlementOf({ ...callOf(), reservedPico: 1_000n }));
+  await db.transaction().execute(async (tx) => {
+    await sql`lock table prompt_run_lines in access exclusive mode`.execute(tx);
+    const until = { clock: systemClock, atMs: systemClock.monotonic() + 100 };
+    const { isWhole, checked } = await checkBooks(db, { until });
+    assert.deepEqual([isWhole, checked], [false, 1]);
+  });
+  assert.equal((await checkBooks(db)).isWhole, true);
+});

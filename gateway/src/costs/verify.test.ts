@@ -189,6 +189,19 @@ test("the look at a start compares the last two days, and only budgets that are 
   await stop();
 });
 
+test("a look compares what budgets have spent that began within it", async () => {
+  await someHistory();
+  await createBudget(
+    db,
+    { scope: "user", scopeId: "usr_ann", allocatedPico: 10n ** 9n, period: "none" },
+    DAYS[1]!,
+  );
+  await sql`update budgets set spent_pico = 5 where scope = 'user'`.execute(db);
+  const since = async (sinceDay: string) => driftOf(await checkBooks(db, { sinceDay })).map(({ id }) => id);
+  assert.deepEqual(await since("2026-03-10"), ["usr_ann (budget 3)"]);
+  assert.deepEqual(await since("2026-03-11"), []);
+});
+
 test("a look whose time is up says that it is not whole", async () => {
   await someHistory();
   const clock = new VirtualClock();

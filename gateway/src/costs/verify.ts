@@ -1,7 +1,14 @@
 import { sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
+import { isOutage } from "../store/outages.ts";
 import type { Db, Tx } from "../store/tables.ts";
-import { addCarried, addSpentOn, type BudgetDrift, compareBudgets } from "./verify.budgets.ts";
+import {
+  addCarried,
+  addSpentOn,
+  type BudgetDrift,
+  compareBudgets,
+  isAnySpentKnown,
+} from "./verify.budgets.ts";
 import { compareLines, type LineDrift } from "./verify.lines.ts";
 import { compareDay, countersOf, type RollUpDrift, rollUpId } from "./verify.roll-ups.ts";
 
@@ -41,33 +48,67 @@ export type CheckOptions = {
  * day in one snapshot, while calls go on. On the embedded database they wait meanwhile. Of closed days the roll-ups are
  * all that is left, and believed; what budgets spent on them is carried.
  */
-export function checkBooks(db: Db, { sinceDay, until }: CheckOptions = {}): Promise<BooksCheck> {
+export async function checkBooks(db: Db, options: CheckOptions = {}): Promise<BooksCheck> {
+  const found: Found = { checked: 0, budgets: [], rollUps: [], lines: [], auditSeq: 0 };
   const snapshot = db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only");
-  return snapshot.execute(async (tx) => {
-    // No snapshot shows what a dropped partition held: none is dropped while this lasts.
-    await sql`lock table only prompt_runs in access share mode`.execute(tx);
-    const { seq } = await tx
-      .selectFrom("audit_chain_heads")
-      .select(({ fn }) => fn.max("seq").as("seq"))
-      .executeTakeFirstOrThrow();
-    const rollUps: RollUpDrift[] = [];
-    const lines: LineDrift[] = [];
-    const found = { checked: 0, budgets: [], rollUps, lines, auditSeq: Number(seq) };
-    const spent = new Map<number, bigint>();
-    await addCarried(tx, sinceDay, spent);
-    const closed = await closedDays(tx);
-    for (let day = await dayFrom(tx, sinceDay); day !== null; day = await dayAfter(tx, day)) {
-      if (until !== undefined && until.clock.monotonic() >= until.atMs) return { ...found, isWhole: false };
-      await addSpentOn(tx, day, spent);
-      if (closed.has(day)) continue;
-      const { checked, drift } = await compareDay(tx, day);
-      found.checked += checked;
-      rollUps.push(...drift);
-      lines.push(...(await compareLines(tx, day)));
-    }
-    const budgets = await compareBudgets(tx, spent, sinceDay);
-    return { ...found, checked: found.checked + budgets.checked, budgets: budgets.drift, isWhole: true };
-  });
+  try {
+    const isWhole = await snapshot.execute((tx) => compareAll(tx, options, found));
+    return { ...found, isWhole };
+  } catch (error) {
+    if (options.until !== undefined && isCancelled(error)) return { ...found, isWhole: false };
+    throw error;
+  }
+}
+
+type Found = {
+  checked: number;
+  budgets: readonly BudgetDrift[];
+  readonly rollUps: RollUpDrift[];
+  readonly lines: LineDrift[];
+  auditSeq: number;
+};
+
+/** Answers false if the time was up before the end; it may also be cancelled then. What it has found stands in `found`. */
+async function compareAll(tx: Tx, { sinceDay, until }: CheckOptions, found: Found): Promise<boolean> {
+  // No snapshot shows what a dropped partition held: none is dropped while this lasts.
+  await sql`lock table only prompt_runs in access share mode`.execute(tx);
+  const { seq } = await tx
+    .selectFrom("audit_chain_heads")
+    .select(({ fn }) => fn.max("seq").as("seq"))
+    .executeTakeFirstOrThrow();
+  found.auditSeq = Number(seq);
+  const spent = new Map<number, bigint>();
+  const isSpentCompared = await isAnySpentKnown(tx, sinceDay);
+  if (isSpentCompared) await addCarried(tx, sinceDay, spent);
+  const closed = await closedDays(tx);
+  for (let day = await dayFrom(tx, sinceDay); day !== null; day = await dayAfter(tx, day)) {
+    if (!(await hasTime(tx, until))) return false;
+    if (isSpentCompared) await addSpentOn(tx, day, spent);
+    if (closed.has(day)) continue;
+    if (!(await hasTime(tx, until))) return false;
+    const { checked, drift } = await compareDay(tx, day);
+    found.checked += checked;
+    found.rollUps.push(...drift);
+    found.lines.push(...(await compareLines(tx, day)));
+  }
+  const budgets = await compareBudgets(tx, spent, sinceDay);
+  found.checked += budgets.checked;
+  found.budgets = budgets.drift;
+  return true;
+}
+
+/** From here on, no statement of the transaction runs for longer than the time that is left. */
+async function hasTime(tx: Tx, until: CheckOptions["until"]): Promise<boolean> {
+  if (until === undefined) return true;
+  const leftMs = Math.floor(until.atMs - until.clock.monotonic());
+  if (leftMs < 1) return false;
+  await sql`select set_config('statement_timeout', ${String(leftMs)}, true)`.execute(tx);
+  return true;
+}
+
+/** By the time limit of a statement. */
+function isCancelled(error: unknown): boolean {
+  return isOutage(error) && (error.cause as { readonly code?: unknown } | undefined)?.code === "57014";
 }
 
 /** Everything that differs, budgets first. */

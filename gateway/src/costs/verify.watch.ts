@@ -3,10 +3,11 @@ import type { Db } from "../store/tables.ts";
 import { type BooksCheck, checkBooks } from "./verify.ts";
 
 const LOOK_EVERY_MS = 900_000;
-const LONGEST_LOOK_MS = 2_000;
+/** Soon before nobody waits for an answer of the database any more. */
+const LONGEST_LOOK_MS = 1_900;
 
 /**
- * Checks today's and yesterday's books now and every quarter of an hour, each time for two seconds at most. `isWhole`
+ * Checks today's and yesterday's books now and every quarter of an hour, each time for less than two seconds. `isWhole`
  * of a check says whether that was enough. Stopping waits for a check that is under way.
  */
 export function watchBooks(deps: {

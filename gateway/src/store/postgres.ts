@@ -51,7 +51,8 @@ function connectionConfig(url: string): ClientConfig {
     application_name: "tollgate",
     connectionTimeoutMillis: PATIENCE_MS,
     keepAlive: true,
-    options: "-c timezone=UTC -c statement_timeout=0",
+    // Compiling a statement costs more than any of ours takes: jit would make 0.1 ms into 6.
+    options: "-c timezone=UTC -c statement_timeout=0 -c jit=off",
     types: {
       getTypeParser: (oid: number, format?: "text" | "binary") =>
         valueParsers[oid] ?? types.getTypeParser(oid, format as "text"),
