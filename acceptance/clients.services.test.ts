@@ -45,22 +45,21 @@ test("five failures that one instance sees are enough for the other, and so is o
   await using upstream = await startUpstream();
   const breaker = { BREAKER_FAILURE_THRESHOLD: "5", BREAKER_OPEN_SECONDS: "2" };
   await using instances = await startInstances(2, { ...stores.env, ...upstream.env, ...breaker, ...users });
-  const chat = (index: number) => {
+  const statusOf = (index: number, model: string) => {
     const messages = [{ role: "user" as const, content: question }];
     const { chat } = openAiClient(heard({ url: instances.url(index), token }));
-    return chat.completions.create({ model: "openai/sim-500-n5", messages });
-  };
-  const statusOf = (index: number) =>
-    chat(index).then(
+    return chat.completions.create({ model, messages }).then(
       () => 200,
       (error) => (error instanceof OpenAI.APIError ? error.status : 0),
     );
-  for (let failure = 1; failure <= 5; failure++) assert.equal(await statusOf(0), 502);
-  await until(async () => (await statusOf(1)) === 503, { limitMs: 2_000 });
+  };
+  for (let failure = 1; failure <= 5; failure++) assert.equal(await statusOf(0, "openai/sim-500"), 502);
+  await until(async () => (await statusOf(1, "openai/sim-500")) === 503, { limitMs: 2_000 });
   const before = upstream.calls.length;
-  assert.equal(before, 5);
-  await until(async () => (await statusOf(1)) === 200);
-  await until(async () => (await statusOf(0)) === 200);
+  assert.equal(await statusOf(0, "openai/sim-echo"), 503);
+  assert.equal(upstream.calls.length, before);
+  await until(async () => (await statusOf(1, "openai/sim-echo")) === 200);
+  await until(async () => (await statusOf(0, "openai/sim-echo")) === 200);
 });
 
 const told = ({ model, input_tokens, cached_input_tokens, output_tokens, cost_pico }: LedgerRow) =>

@@ -163,8 +163,11 @@ const plausible = fc.constantFrom<unknown>(
   ],
 );
 
+/** Some bodies are always empty. */
+const withFields = forms.filter(({ name }) => fieldsOf(bodies.get(name)!).size > 0);
+
 /** A well-formed body of some endpoint in which something is something else. */
-const mutated = fc.constantFrom(...forms).chain((form) => {
+const mutated = fc.constantFrom(...withFields).chain((form) => {
   const names = [...fieldsOf(bodies.get(form.name)!)];
   const changed = (name: fc.Arbitrary<string>, value: fc.Arbitrary<unknown>) =>
     fc.dictionary(name, value, { minKeys: 1, maxKeys: 2 }).map((changes) => extended(form.body, changes));

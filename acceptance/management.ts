@@ -34,6 +34,10 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
   const places = [`/teams/${team}`, `/projects/${project}`];
   for (const place of places) await made(`${place}/members`, { user_id: member.id, role: "viewer" });
   const { id: key } = await issueKey(url, admin);
+  const app = { "x-api-key": (await issueKey(url, admin)).key };
+  const captured = await told<{ thought: { id: number } }>(url, "POST /v1/capture/thought", {
+    ...{ token, json: { text: "T" } },
+  });
   const account = { email: "form@example.com", name: "Form", password: "password123" };
 
   const table: readonly (readonly [name: string, body: unknown, credential?: string])[] = [
@@ -69,6 +73,15 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
       token,
     ],
     ["POST /prices/reprice", { from: "2026-11-01", to: "2026-11-30", dry_run: true, reason: "R" }, token],
+    ["POST /v1/capture/thought", { text: "T", source: "S" }, token],
+    ["POST /v1/query/ask", { question: "Q" }, token],
+    ["POST /v1/assist/chat", { items: [{ itemId: "1", title: "T" }], message: "M", history: [] }, token],
+    ["POST /v1/assist/warmup", { items: [] }, token],
+    [
+      "PATCH /v1/thoughts/{id}",
+      { title: "T", tags: ["t"], actions: [{ text: "A", due: "2026-11-30" }] },
+      token,
+    ],
     ["POST /v1/decide", { model: "sim-echo", max_tokens: 5, input_tokens: 5 }, token],
     [
       "PUT /admin/providers/{name}",
@@ -82,6 +95,7 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
     name
       .replace("/teams/{id}", `/teams/${team}`)
       .replace("/projects/{id}", `/projects/${project}`)
+      .replace("/thoughts/{id}", `/thoughts/${captured.thought.id}`)
       .replace("/api-keys/{id}", `/api-keys/${key}`)
       .replace("/users/{id}", `/users/${victim.id}`)
       .replace("/budgets/project/{id}", `/budgets/project/${project}`)
@@ -101,7 +115,11 @@ export async function manage({ url, setupToken }: Tollgate): Promise<Management>
   return {
     forms: table.map(([name, body, credential]) => ({ name, line: filled(name), token: credential, body })),
     admin,
-    send: ({ line, token }, json) => ask(url, line, without({ token, json })),
+    send: ({ line, token }, json) =>
+      ask(url, line, {
+        ...without({ token, json }),
+        ...(line.includes("/v1/assist/") ? { headers: app } : {}),
+      }),
     async snapshot() {
       const { token } = await signIn(url, admin);
       const texts = await Promise.all(

@@ -1,14 +1,25 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { newIssuer } from "./forge.ts";
 import { newHome, startTollgate } from "./server.ts";
 
 /** The sequences that the requirements print, as somebody types them into a shell (section 13). */
 const INTERNAL_API_TOKEN = "internal-token-of-the-operator";
+const APP_AUTH_TOKEN_USER_MAP = "tokenA:usr_dev,tokenB:usr_2";
 const home = await newHome();
-const server = await startTollgate({ home, env: { INTERNAL_API_TOKEN } });
+const issuer = newIssuer("tollgate-web");
+writeFileSync(join(home.folder, "jwks.json"), issuer.jwks);
+const server = await startTollgate({
+  home,
+  env: {
+    ...{ INTERNAL_API_TOKEN, APP_AUTH_TOKEN_USER_MAP },
+    ...{ ASSIST_API_KEYS: "assist-key", GOOGLE_CLIENT_IDS: "tollgate-web", GOOGLE_JWKS_FILE: "jwks.json" },
+  },
+});
 after(async () => {
   await server[Symbol.asyncDispose]();
   await home[Symbol.asyncDispose]();
@@ -70,6 +81,62 @@ test("P: an account, a project with a budget, and its projects by an API key", a
     listed.body.items.map(({ name }) => name),
     ["Test Project"],
   );
+});
+
+test("T: the 21st thought in a minute is refused, and nobody sees another's costs", async () => {
+  const capture = () =>
+    sh<{ error?: { code: string; resetAt: string } }>(
+      `curl -X POST localhost:$P/v1/capture/thought -H 'Authorization: Bearer tokenA' -H 'Content-Type: application/json' -d '{"text":"Call Anna on Friday"}'`,
+    );
+  for (let count = 1; count <= 20; count++) assert.equal((await capture()).status, 201, `thought ${count}`);
+  const refused = await capture();
+  assert.equal(refused.status, 429);
+  assert.equal(refused.body.error?.code, "RATE_LIMITED");
+  assert.ok(refused.body.error!.resetAt > new Date().toISOString());
+
+  const day = (token: string) =>
+    sh<{ breakdown: { operation: string; calls: number }[] }>(
+      `curl localhost:$P/health/costs/daily -H 'Authorization: Bearer ${token}'`,
+    );
+  const { breakdown } = (await day("tokenA")).body;
+  assert.deepEqual(
+    breakdown.map(({ operation, calls }) => [operation, calls]),
+    [["capture.thought", 20]],
+  );
+  assert.deepEqual((await day("tokenB")).body.breakdown, []);
+});
+
+test("S: the assistant asks for a sign-in, takes one by Google, and answers 20 times in a minute", async () => {
+  const chat = `curl -X POST localhost:$P/v1/assist/chat -H 'X-API-Key: assist-key' -H 'Content-Type: application/json' -d '{"items":[{"itemId":"123","title":"Test"}],"message":"Hello"}'`;
+  type Refused = { error: { code: string; message: string; resetAt: string } };
+
+  const nobody = await sh<Refused>(chat);
+  assert.deepEqual([nobody.status, nobody.body.error.code], [401, "AUTH_REQUIRED"]);
+  assert.equal(nobody.body.error.message, "Sign in is required to use this feature.");
+  const stranger = await sh<Refused>(`${chat} -H 'Authorization: Bearer invalid-token-xyz'`);
+  assert.deepEqual([stranger.status, stranger.body.error.code], [401, "AUTH_INVALID"]);
+  assert.equal(stranger.body.error.message, "Your session is invalid or expired. Please sign in again.");
+
+  const signedIn = await sh(
+    `T=$(command curl -s -X POST localhost:$P/v1/auth/google -H 'Content-Type: application/json' -d '{"idToken":"${issuer.idToken}"}' | jq -r .accessToken)
+    for call in $(seq 25); do ${chat} -H "Authorization: Bearer $T"; echo; sleep 0.1; done`,
+  );
+  const answers = [...signedIn.stdout.matchAll(/^(\{.*\})\n(\d{3})$/gm)].map(([, body, status]) => ({
+    body: JSON.parse(body!) as Refused & { reply: string; citationsMetadata: { fromCache: boolean } },
+    status: Number(status),
+  }));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [...Array.from({ length: 20 }, () => 200), ...Array.from({ length: 5 }, () => 429)],
+  );
+  const [first, second, ...others] = answers;
+  assert.deepEqual(
+    [first?.body.citationsMetadata.fromCache, second?.body.citationsMetadata.fromCache],
+    [false, true],
+  );
+  const { code, message, resetAt } = others.at(-1)!.body.error;
+  assert.deepEqual([code, message], ["RATE_LIMITED", "Rate limit reached. Please try again later."]);
+  assert.ok(resetAt > new Date().toISOString());
 });
 
 test("K: a key is issued, listed, looked up with the internal token and revoked", async () => {

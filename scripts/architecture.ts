@@ -34,6 +34,9 @@ const folders = [
 /** These know nothing of each other but types; they meet in `calls/`. */
 const strangers = ["identity", "access", "limits", "costs", "providers"];
 
+/** What apps are written against. */
+const PLUGIN = "plugin.ts";
+
 const vagueWords = /^(utils?|helpers?|common|core|misc|shared|managers?|services?)$/;
 
 /** The design's rules (section 3), as far as the text of a file can break them. */
@@ -42,13 +45,28 @@ export const rules: Readonly<Record<string, Rule>> = {
     if (file.isTest || file.folder === undefined) return [];
     return relativeImports(file).flatMap(({ target, isTypeOnly }) => {
       const folder = folderOf(target);
-      if (folder === file.folder) return [];
+      if (folder === file.folder || (file.folder === "apps" && target === PLUGIN)) return [];
       if (folder === undefined) return [`imports ${target}`];
       if (strangers.includes(file.folder!) && strangers.includes(folder)) {
         return isTypeOnly ? [] : [`imports more than types from ${target}`];
       }
       return folders.indexOf(folder) < folders.indexOf(file.folder!) ? [] : [`imports ${target}`];
     });
+  },
+
+  "an app uses nothing of the gateway but the plugin": (file) => {
+    if (file.isTest || file.folder !== "apps") return [];
+    return relativeImports(file)
+      .filter(({ target, isTypeOnly }) => {
+        const folder = folderOf(target);
+        return !(
+          target === PLUGIN ||
+          folder === "apps" ||
+          folder === "lib" ||
+          (folder === "store" && isTypeOnly)
+        );
+      })
+      .map(({ target }) => `imports ${target}`);
   },
 
   "every folder has its place in the order": ({ folder }) =>

@@ -58,7 +58,8 @@ export const doors: readonly Door[] = [
   { name: "Redis", opensIn: /^store\/redis\.ts$/, packages: /^(ioredis|redis|@redis\/.+)$/ },
   {
     name: "routes",
-    opensIn: /^http\/(server|refusals)\.ts$/,
+    // An app's route without a row stops the start as well.
+    opensIn: /^(http\/(server|refusals)|app\.apps|apps\/[^/]+)\.ts$/,
     code: /\.\s*route\s*\(|\b(app|server|fastify|instance)\s*\.\s*(get|head|post|put|patch|delete|options|all|register)\s*\(/,
     values: { fastify: /./ },
   },

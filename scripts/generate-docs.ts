@@ -3,13 +3,12 @@ import { dirname, join } from "node:path";
 import type { Setting } from "../gateway/src/config/setting.ts";
 import { settings } from "../gateway/src/config/settings.ts";
 import type { Access } from "../gateway/src/http/endpoint.ts";
-import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.ts";
 import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
 import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
 import { type Action, actions, changesIdentities } from "../gateway/src/telemetry/actions.ts";
 import { clientSchema } from "./client-schema.ts";
 import { limitRows } from "./limit-rows.ts";
-import { openApi } from "./openapi.ts";
+import { hollowServer, openApi } from "./openapi.ts";
 
 /** Documents that say what a table in the code says: their paths from the root, and their text. */
 export async function generatedDocuments(): Promise<ReadonlyMap<string, string>> {
@@ -20,7 +19,7 @@ export async function generatedDocuments(): Promise<ReadonlyMap<string, string>>
     [".env.example", environmentExample()],
     ["docs/settings.md", settingsPage()],
     ["docs/errors.md", errorsPage()],
-    ["docs/endpoints.md", endpointsPage()],
+    ["docs/endpoints.md", await endpointsPage()],
     ["docs/simulated.md", simulatedPage()],
     ["docs/audit-actions.md", auditActionsPage()],
     ["docs/limits.md", limitsPage()],
@@ -104,19 +103,19 @@ MODEL_NOT_ALLOWED, PRICE_UNKNOWN).`,
   );
 }
 
-function endpointsPage(): string {
-  // Rows are made without what their handlers use: nothing is called here.
-  const endpoints = endpointTable({} as EndpointDeps);
+async function endpointsPage(): Promise<string> {
+  const { app, rows } = await hollowServer();
+  await app.close();
   return page(
     "Endpoints",
     "gateway/src/http/endpoints.ts",
     `A route that is not in this table stops the start. \`GET /openapi.json\` has the fields of every body and answer.
 \`caller\` is an access token, an API key or a static token in \`Authorization\` (with or without \`Bearer\`), \`x-api-key\` or
 \`api-key\`; its scope must be granted to the key and to its owner's role, and \`none\` asks for no scope. \`person\` is an
-access token only. The class decides which limits apply ([limits](concepts/limits.md)).`,
+access token only; an app's key comes in \`x-api-key\` beside the user's token. The class decides which limits apply ([limits](concepts/limits.md)).`,
     table(
       ["method", "path", "credential", "scope", "class", "what it does"],
-      endpoints.map(({ method, path, access, summary }) => [
+      rows.map(({ method, path, access, summary }) => [
         method,
         `\`${path}\``,
         credentialOf(access),
@@ -136,6 +135,7 @@ function credentialOf(access: Access): string {
     metrics: "loopback, or `INTERNAL_API_TOKEN`",
     nobody: "none",
   };
+  if ("appKey" in access) return "caller, and an app's key";
   return "signedIn" in access ? "person" : words[access.credential];
 }
 
@@ -144,12 +144,15 @@ function simulatedPage(): string {
     "Simulated provider",
     "gateway/src/providers/simulated.models.ts",
     `Without a provider in the settings or the configuration file, a simulated one answers, and every answer says so
-(\`x-tollgate-simulated: true\`). It speaks OpenAI's chat completions on the wire, whole and streamed; the same request
-always gets the same answer, and its usage is what was really written. The model's name decides what it does; a number
-in a name may be any other. \`tollgate sim --port 4010\` serves it by itself and prints a line of JSON for each call that
-it would bill.
+(\`x-tollgate-simulated: true\`). It speaks OpenAI's chat completions, responses and embeddings and Anthropic's messages
+(both versions) on the wire, whole and streamed, and counts their tokens; the same request always gets the same answer, and its
+usage is what was really written. The model's name decides what it does, in every format alike and with errors in the format's
+own words; a number in a name may be any other. \`tollgate sim --port 4010\` serves it by itself: \`/v1\` of it stands in for
+OpenAI (\`OPENAI_BASE_URL\`), the address alone for Anthropic (\`ANTHROPIC_BASE_URL\`). It prints a line of JSON for each call
+that it would bill.
 
-Prompt tokens: 4 per message, 1 per 4 UTF-8 bytes of its text, 85 per image, 1 per 4 bytes of the tools' JSON.`,
+Embeddings are directions of length 1, chosen by the text. Input tokens: 4 per message, 1 per 4 UTF-8 bytes of its text, 85 per
+image, 1 per 4 bytes of the tools' JSON.`,
     table(
       ["model", "what it does"],
       simulatedModels.map(({ example, about }) => [`\`${example}\``, about]),

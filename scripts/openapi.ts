@@ -1,5 +1,8 @@
+import { governedApps } from "../gateway/src/app.apps.ts";
+import type { Engine } from "../gateway/src/app.engine.ts";
 import { type EndpointDeps, endpointTable } from "../gateway/src/http/endpoints.ts";
-import { newServer, type ServerDeps } from "../gateway/src/http/server.ts";
+import { type NewServer, newServer, type ServerDeps } from "../gateway/src/http/server.ts";
+import { VirtualClock } from "../gateway/src/lib/clock.ts";
 
 /** A part of an OpenAPI 3.1 document, or the whole. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -10,20 +13,26 @@ export type OpenApi = {
   readonly components: { readonly schemas: Readonly<Record<string, JsonObject>> };
 };
 
+/** Our own server with every route there is, and nothing behind them: nobody calls it. */
+export function hollowServer(): Promise<NewServer> {
+  const engine = { settings: {}, store: {}, clock: new VirtualClock(), trouble: () => () => {} };
+  const unlimited = { bodyLimitBytes: 1, aiBodyLimitBytes: 1, corsOrigins: [], absent: new Set() };
+  const endpoints = endpointTable({} as EndpointDeps);
+  const addApps = governedApps(engine as unknown as Engine);
+  return newServer({ ...unlimited, endpoints, addApps } as unknown as ServerDeps);
+}
+
 /**
- * What `GET /openapi.json` serves, of the whole endpoint table: paths in order, only the schemas that they lead to, and
- * 204 where nothing is answered.
+ * What `GET /openapi.json` serves, of every route there is: paths in order, only the schemas that they lead to, and 204
+ * where nothing is answered.
  */
 export async function openApi(): Promise<OpenApi> {
-  // Rows are made without what their handlers use: nothing is called here.
-  const endpoints = endpointTable({} as EndpointDeps);
-  const unlimited = { bodyLimitBytes: 1, aiBodyLimitBytes: 1, corsOrigins: [], absent: new Set() };
-  const server = await newServer({ ...unlimited, endpoints } as unknown as ServerDeps);
-  await server.ready();
-  const served = JSON.parse(JSON.stringify(server.swagger())) as OpenApi;
-  await server.close();
+  const { app, rows } = await hollowServer();
+  await app.ready();
+  const served = JSON.parse(JSON.stringify(app.swagger())) as OpenApi;
+  await app.close();
   const empty = new Set(
-    endpoints
+    rows
       .filter(({ answerStatus }) => answerStatus === 204)
       .flatMap(({ method, path, alsoAt = [] }) => [path, ...alsoAt].map((at) => `${method} ${at}`)),
   );

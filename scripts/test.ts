@@ -16,7 +16,7 @@ const root = join(import.meta.dirname, "..");
 const TEST_LIMIT_MS = 180_000;
 /** A file that leaves something running never ends by itself. Interrupted, the runner names it. */
 const RUN_LIMIT_MS = 600_000;
-const everywhere = ["gateway/src", "client", "acceptance", "bench", "scripts"];
+const everywhere = ["gateway/src", "client", "acceptance", "bench", "examples", "scripts"];
 const acceptanceOnServices = globSync("acceptance/*services.test.ts", { cwd: root });
 
 const options = process.argv.slice(2);

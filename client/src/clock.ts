@@ -29,3 +29,14 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener("abort", left, { once: true });
   });
 }
+
+/** Resolves as `work` does; rejects with the signal's reason if that is aborted before. The work itself goes on. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const left = () => reject(signal.reason);
+    signal.addEventListener("abort", left, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", left));
+  });
+}

@@ -1,6 +1,6 @@
-import type { ErrorType } from "./errors.ts";
 import { parseTollgateError, secondsUntil } from "./errors.parse.ts";
 import { englishHints, englishTexts, type Hints, type Text } from "./errors.texts.ts";
+import type { ErrorType } from "./errors.ts";
 
 export type Description = Text & {
   /** Whether a button that repeats the request makes sense, at this moment. */

@@ -1,10 +1,12 @@
-import type { ErrorType } from "./errors.ts";
+import { type ErrorType, TollgateError } from "./errors.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 export type HeadersLike = { get(name: string): string | null } | Fields;
 
 /** What could be found out about something that went wrong. */
 export type Evidence = {
+  /** It has been read before. */
+  readonly known?: TollgateError;
   readonly status?: number | undefined;
   readonly headers?: HeadersLike | undefined;
   /** The object that has `code` and `message`. */
@@ -20,6 +22,7 @@ const DEEPEST = 6;
  * the AI SDK and `fetch` throw.
  */
 export function evidenceIn(thrown: unknown, depth = 0): Evidence {
+  if (thrown instanceof TollgateError) return { known: thrown };
   if (typeof thrown === "string") return { said: saidIn(jsonOf(thrown)) };
   if (!isObject(thrown) || depth > DEEPEST) return {};
   const { status, statusCode, headers, responseHeaders, responseBody, error, lastError, cause } = thrown;
@@ -47,8 +50,8 @@ function saidIn(body: unknown, depth = 0): Fields | undefined {
 }
 
 /** Minified, a class has lost its name; its message stays. */
-function networkIn({ name, message, constructor }: Error): Evidence["network"] {
-  const says = `${name} ${constructor.name} ${message}`;
+function networkIn(error: Error): Evidence["network"] {
+  const says = `${error.name} ${error.constructor.name} ${error.message}`;
   if (/AbortError|UserAbort|request was aborted/i.test(says)) return "ABORTED";
   if (/TimeoutError|timed out|time-?out/i.test(says)) return "NETWORK_TIMEOUT";
   const isFetch = /fetch failed|failed to fetch|load failed|networkerror|cannot connect to api/i.test(says);

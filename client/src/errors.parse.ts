@@ -1,5 +1,5 @@
-import { type ErrorType, type FieldFault, TollgateError } from "./errors.ts";
 import { type Evidence, evidenceIn, type HeadersLike, headerIn, isObject } from "./errors.evidence.ts";
+import { type ErrorType, type FieldFault, TollgateError } from "./errors.ts";
 import { errorType } from "./errors.types.ts";
 
 /** What is known beside the thing itself. */
@@ -19,21 +19,26 @@ export type Circumstances = {
 export function parseTollgateError(response: Response, about?: Circumstances): Promise<TollgateError>;
 export function parseTollgateError(thrown: unknown, about?: Circumstances): TollgateError;
 export function parseTollgateError(thrown: unknown, about: Circumstances = {}) {
-  if (thrown instanceof TollgateError) return thrown;
-  if (!(thrown instanceof Response)) return errorFrom(thrown, about);
+  if (!isResponse(thrown)) return errorFrom(thrown, about);
   const { status, headers } = thrown;
   const body = thrown.bodyUsed ? Promise.resolve("") : thrown.text().catch(() => "");
   return body.then((text) => errorFrom(text, { status, headers, ...about }));
 }
 
+/** Of whatever `fetch`: not every one has the global class. */
+function isResponse(thrown: unknown): thrown is Response {
+  return isObject(thrown) && typeof thrown.text === "function" && typeof thrown.bodyUsed === "boolean";
+}
+
 function errorFrom(thrown: unknown, about: Circumstances): TollgateError {
   const found = evidenceIn(thrown);
-  const { said = {}, network } = found;
+  const { known, said = {}, network } = found;
+  if (known !== undefined) return known;
   const status = about.status ?? found.status ?? numberIn(said.status);
   const headers = about.headers ?? found.headers;
   const hasCredential = about.hasCredential ?? thrown instanceof Error;
   const code = textIn(said.code);
-  const type = network ?? errorType(code, status, hasCredential);
+  const type = network ?? errorType({ code, status, word: textIn(said.type), hasCredential });
   const times = timesOf(textIn(said.resetAt), headers, about.now ?? Date.now());
   const fields = {
     type,
@@ -88,7 +93,9 @@ function detailsOf(type: ErrorType, said: Evidence["said"] & object): Readonly<R
 function faultsIn(details: unknown): readonly FieldFault[] {
   const faults = isObject(details) ? details.faults : details;
   if (!Array.isArray(faults)) return [];
-  return faults.filter(isObject).map(({ path, message }) => ({ path: String(path), message: String(message) }));
+  return faults
+    .filter(isObject)
+    .map(({ path, message }) => ({ path: String(path), message: String(message) }));
 }
 
 function messageIn(said: Evidence["said"] & object, thrown: unknown): string {

@@ -55,14 +55,29 @@ const typeOfStatus: Readonly<Record<number, ErrorType>> = {
   504: "PROVIDER_UNAVAILABLE",
 };
 
-/** By its code; else by its status, where a 401 depends on whether a credential was sent at all. */
-export function errorType(
-  code: string | undefined,
-  status: number | undefined,
-  hasCredential: boolean,
-): ErrorType {
+/** Words of providers, whose errors in the middle of a stream are passed on as they are. */
+const typeOfWord: Readonly<Record<string, ErrorType>> = {
+  api_error: "PROVIDER_UNAVAILABLE",
+  server_error: "PROVIDER_UNAVAILABLE",
+  overloaded_error: "PROVIDER_UNAVAILABLE",
+  timeout_error: "PROVIDER_UNAVAILABLE",
+  rate_limit_error: "RATE_LIMITED",
+  invalid_request_error: "VALIDATION_FAILED",
+};
+
+/** What an error says, as far as its type follows from it. */
+export type Told = {
+  readonly code: string | undefined;
+  readonly status: number | undefined;
+  /** `error.type`, as the official clients read it. */
+  readonly word: string | undefined;
+  readonly hasCredential: boolean;
+};
+
+/** By its code; else by its status, where a 401 depends on whether a credential was sent at all; else by a word. */
+export function errorType({ code, status, word, hasCredential }: Told): ErrorType {
   if (code !== undefined && Object.hasOwn(typeOfCode, code)) return typeOfCode[code]!;
-  if (status === undefined) return "UNKNOWN";
+  if (status === undefined) return Object.hasOwn(typeOfWord, word ?? "") ? typeOfWord[word!]! : "UNKNOWN";
   if (status === 401) return hasCredential ? "AUTH_INVALID" : "AUTH_REQUIRED";
   return typeOfStatus[status] ?? (status >= 400 && status < 500 ? "VALIDATION_FAILED" : "UNKNOWN");
 }

@@ -4,6 +4,14 @@ export type ApiKey = { readonly id: number; readonly prefix: string; readonly ke
 
 export type ApiKeyIntrospection = { readonly prefix: string; readonly key_masked: string; readonly status: "active" | "rotating" | "expired" | "revoked"; readonly scopes: readonly (string)[]; readonly daily_quota: number | null; readonly daily_usage: number; readonly expires_at: string | null; readonly last_used_at: string | null; readonly created_at: string; readonly rotated_from: string | null; readonly active: boolean; readonly usage_day: string; readonly reset_at: string; readonly owner: { readonly user_id: string; readonly project_id: number | null; }; readonly cooldown_until: string | null; };
 
+export type AssistChatAnswer = { readonly reply: string; readonly citationsMetadata: { readonly fromCache: boolean; readonly citations: readonly ({ readonly itemId: string; readonly quote: string; })[]; }; readonly correlationId: string; };
+
+export type AssistChatRequestInput = { readonly items: readonly ({ readonly itemId: string; readonly title: string; readonly description?: string | undefined; readonly attributes?: { readonly [name: string]: string | number | boolean | null; } | undefined; })[]; readonly message: string; readonly history?: readonly ({ readonly role: "user" | "assistant"; readonly content: string; })[] | undefined; };
+
+export type AssistWarmupAnswer = { readonly ready: true; };
+
+export type AssistWarmupRequestInput = { readonly items?: readonly ({ readonly itemId: string; readonly title: string; readonly description?: string | undefined; readonly attributes?: { readonly [name: string]: string | number | boolean | null; } | undefined; })[] | undefined; };
+
 export type AuditEntry = { readonly seq: number; readonly id: string; readonly at: string; readonly action: string; readonly outcome: string; readonly reason: string | null; readonly actor: { readonly type: string; readonly id: string; readonly role?: string; readonly keyPrefix?: string; readonly sessionId?: string; }; readonly target: { readonly type: string; readonly id: string; }; readonly changes: { readonly [name: string]: readonly (unknown)[]; } | null; readonly request: { readonly correlationId: string; readonly method: string; readonly route: string; } | null; readonly personal: { readonly [name: string]: string; } | null; };
 
 export type Breaker = { readonly provider: string; readonly state: "closed" | "open" | "half_open"; readonly failures: number; readonly opened_at: string | null; readonly retry_at: string | null; readonly probe_until: string | null; };
@@ -73,6 +81,14 @@ export type SignedIn = { readonly access_token: string; readonly token_type: "be
 export type Team = { readonly id: number; readonly name: string; readonly owner_id: string; readonly role: "viewer" | "developer" | "manager" | "owner"; readonly created_at: string; };
 
 export type TeamCosts = { readonly team_id: number; readonly total_cost: number; readonly total_cost_usd: string; readonly total_calls: number; readonly total_jobs: number; readonly completed_jobs: number; readonly failed_jobs: number; readonly average_cost_per_job: number; readonly average_cost_per_job_usd: string; readonly period_days: number; readonly tokens: { readonly input_tokens: number; readonly cached_input_tokens: number; readonly output_tokens: number; readonly total_tokens: number; }; readonly estimated_share: number; readonly trend: readonly ({ readonly day: string; readonly cost: number; readonly cost_usd: string; readonly calls: number; readonly jobs: number; })[]; readonly by_model: readonly ({ readonly provider: string; readonly model: string; readonly cost: number; readonly cost_usd: string; readonly calls: number; readonly input_tokens: number; readonly cached_input_tokens: number; readonly output_tokens: number; readonly total_tokens: number; })[]; readonly by_operation: readonly ({ readonly operation: string; readonly cost: number; readonly cost_usd: string; readonly calls: number; readonly input_tokens: number; readonly cached_input_tokens: number; readonly output_tokens: number; readonly total_tokens: number; })[]; readonly by_user: readonly ({ readonly user_id: string; readonly cost: number; readonly cost_usd: string; readonly calls: number; readonly input_tokens: number; readonly cached_input_tokens: number; readonly output_tokens: number; readonly total_tokens: number; })[]; readonly by_project: readonly ({ readonly project_id: number; readonly name: string; readonly cost: number; readonly cost_usd: string; readonly calls: number; readonly input_tokens: number; readonly cached_input_tokens: number; readonly output_tokens: number; readonly total_tokens: number; })[]; };
+
+export type Thought = { readonly id: number; readonly text: string; readonly source: string | null; readonly title: string | null; readonly tags: readonly (string)[]; readonly people: readonly (string)[]; readonly dates: readonly (string)[]; readonly actions: readonly ({ readonly id: number; readonly text: string; readonly done: boolean; readonly due: string | null; })[]; readonly enriched: boolean; readonly created_at: string; readonly updated_at: string; };
+
+export type ThoughtHint = { readonly code: string; readonly message: string; };
+
+export type ThoughtsAnswer = { readonly answer: string; readonly citations: readonly ({ readonly thought_id: number; readonly quote: string; })[]; };
+
+export type ThoughtsPlan = { readonly version: number; readonly ordered_by: "model" | "due"; readonly created_at: string; readonly items: readonly ({ readonly action_id: number; readonly text: string; readonly why: string; })[]; };
 
 export type TokenCount = { readonly input_tokens: number; };
 
@@ -742,6 +758,20 @@ export type Operations = {
     readonly body: undefined;
     readonly answer: undefined;
   };
+  /** Answers a question about items, and says which item supports what. */
+  "POST /v1/assist/chat": {
+    readonly path: {};
+    readonly query: {};
+    readonly body: AssistChatRequestInput;
+    readonly answer: AssistChatAnswer;
+  };
+  /** Has a connection ready before the first question. */
+  "POST /v1/assist/warmup": {
+    readonly path: {};
+    readonly query: {};
+    readonly body: AssistWarmupRequestInput;
+    readonly answer: AssistWarmupAnswer;
+  };
   /** Signs in with an ID token of Google, or of the OpenID Connect issuer in its place. */
   "POST /v1/auth/google": {
     readonly path: {};
@@ -755,6 +785,13 @@ export type Operations = {
     readonly query: {};
     readonly body: undefined;
     readonly answer: User;
+  };
+  /** Keeps a thought, and what a model draws from it. */
+  "POST /v1/capture/thought": {
+    readonly path: {};
+    readonly query: {};
+    readonly body: { readonly text: string; readonly source?: string | undefined; };
+    readonly answer: { readonly thought: Thought; readonly hint?: ThoughtHint; };
   };
   /** Chat completion in OpenAI's format, streaming or whole. */
   "POST /v1/chat/completions": {
@@ -826,11 +863,74 @@ export type Operations = {
     readonly body: undefined;
     readonly answer: Model;
   };
+  /** What is still open of the caller's newest plan, or of an older version. */
+  "GET /v1/plan": {
+    readonly path: {};
+    readonly query: { readonly version?: number | undefined; };
+    readonly body: undefined;
+    readonly answer: { readonly plan: ThoughtsPlan | null; };
+  };
+  /** Plans the caller's open actions anew. */
+  "POST /v1/plan/refresh": {
+    readonly path: {};
+    readonly query: {};
+    readonly body: undefined;
+    readonly answer: { readonly plan: ThoughtsPlan; };
+  };
+  /** Answers a question from the caller's thoughts. */
+  "POST /v1/query/ask": {
+    readonly path: {};
+    readonly query: {};
+    readonly body: { readonly question: string; };
+    readonly answer: ThoughtsAnswer;
+  };
   /** Response in OpenAI's format, streaming or whole. */
   "POST /v1/responses": {
     readonly path: {};
     readonly query: {};
     readonly body: ResponseRequestInput;
     readonly answer: unknown;
+  };
+  /** The caller's thoughts, the newest first. */
+  "GET /v1/thoughts": {
+    readonly path: {};
+    readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; };
+    readonly body: undefined;
+    readonly answer: { readonly items: readonly (Thought)[]; readonly next_cursor: string | null; };
+  };
+  /** All that the caller wrote down, one JSON object a line. */
+  "GET /v1/thoughts/export": {
+    readonly path: {};
+    readonly query: {};
+    readonly body: undefined;
+    readonly answer: unknown;
+  };
+  /** A thought. */
+  "GET /v1/thoughts/{id}": {
+    readonly path: { readonly id: string | number; };
+    readonly query: {};
+    readonly body: undefined;
+    readonly answer: { readonly thought: Thought; };
+  };
+  /** Changes a thought. A new text is read by no model until it is asked to. */
+  "PATCH /v1/thoughts/{id}": {
+    readonly path: { readonly id: string | number; };
+    readonly query: {};
+    readonly body: { readonly text?: string | undefined; readonly source?: string | null | undefined; readonly title?: string | null | undefined; readonly tags?: readonly (string)[] | undefined; readonly people?: readonly (string)[] | undefined; readonly dates?: readonly (string)[] | undefined; readonly actions?: readonly ({ readonly id: number; readonly text?: string | undefined; readonly done?: boolean | undefined; readonly due?: string | null | undefined; } | { readonly text: string; readonly done?: boolean | undefined; readonly due?: string | null | undefined; })[] | undefined; };
+    readonly answer: { readonly thought: Thought; };
+  };
+  /** Deletes a thought and its actions. */
+  "DELETE /v1/thoughts/{id}": {
+    readonly path: { readonly id: string | number; };
+    readonly query: {};
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
+  /** Lets a model read a thought again. */
+  "POST /v1/thoughts/{id}/enrich": {
+    readonly path: { readonly id: string | number; };
+    readonly query: {};
+    readonly body: undefined;
+    readonly answer: { readonly thought: Thought; readonly hint?: ThoughtHint; };
   };
 };

@@ -4,6 +4,8 @@ import { providerBreakers } from "./app.breakers.ts";
 import { readSettings } from "./config/environment.ts";
 import { VirtualClock } from "./lib/clock.ts";
 import { seededChance } from "./lib/ids.ts";
+import { until } from "./lib/until.testing.ts";
+import { StoreUnavailable } from "./store/outages.ts";
 import { testStore } from "./store/testing.ts";
 import { jsonLog } from "./telemetry/log.ts";
 import { mailText } from "./telemetry/mail.text.ts";
@@ -83,4 +85,51 @@ test("people are told when a provider is not asked any more and when it is again
   );
   assert.deepEqual(await Promise.all(transitions), ["2", "2", "1"]);
   assert.match(lines.join(""), /"provider":"openai".*breaker opened/);
+});
+
+test("a change is told of when the database can be written to again, and one that is over by then is not", async () => {
+  const clock = new VirtualClock();
+  const chance = seededChance(1);
+  await using store = await testStore();
+  const write = announcer({ clock, chance, always: ["alert-webhook"] });
+  const told: string[] = [];
+  let isAway = true;
+  let tries = 0;
+  const breakers = providerBreakers({
+    settings: readSettings({ BREAKER_FAILURE_THRESHOLD: "1", BREAKER_OPEN_SECONDS: "10" }),
+    providers: () => ["openai", "groq"],
+    counting: { shared: undefined },
+    db: store.db,
+    clock,
+    chance,
+    async announce(tx, type, data) {
+      tries++;
+      if (isAway) throw new StoreUnavailable("out of reach");
+      await write(tx, type, data);
+      told.push(`${data.provider} ${type}`);
+    },
+    log: jsonLog("info", clock, { write: () => {} }),
+    metrics: newMetrics({ callsInFlight: () => 0, breakers: () => breakers.seen() }),
+    trouble: () => () => {},
+  });
+  const report = async (provider: string, outcome: "ok" | "failure"): Promise<void> => {
+    const pass = await breakers.admit(provider);
+    assert.ok(pass.kind === "pass");
+    pass.report(outcome);
+    await breakers.states();
+  };
+  await report("openai", "failure");
+  await report("groq", "failure");
+  await until(() => {
+    clock.advance(1_000);
+    return tries === 5;
+  });
+  await report("openai", "ok");
+  isAway = false;
+  await until(() => {
+    clock.advance(1_000);
+    return told.length === 2;
+  });
+  await breakers.close();
+  assert.deepEqual(told, ["groq breaker.opened", "openai breaker.closed"]);
 });

@@ -1,6 +1,6 @@
 import type { OpenCounters } from "./app.limits.ts";
 import type { Settings } from "./config/settings.ts";
-import { type Clock, isoTime } from "./lib/clock.ts";
+import { atMost, type Clock, isoTime } from "./lib/clock.ts";
 import type { Chance } from "./lib/ids.ts";
 import type { BreakerRules, Change } from "./providers/breaker.ts";
 import { memoryBreakers } from "./providers/breakers.memory.ts";
@@ -10,7 +10,11 @@ import { type Breakers, openBreakers } from "./providers/breakers.ts";
 import type { Db } from "./store/tables.ts";
 import type { Log } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import type { EventType } from "./telemetry/notifier.events.ts";
 import type { Announce } from "./telemetry/notifier.outbox.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
 
 /** The providers' breakers, shared by every instance if the counters are, and all that tells of them. */
 export function providerBreakers(deps: {
@@ -34,15 +38,32 @@ export function providerBreakers(deps: {
 
   /** One after the other, as they happened. */
   let announced: Promise<unknown> = Promise.resolve();
+  const latest = new Map<string, BreakerChange>();
+  const closing = Promise.withResolvers<void>();
+  let isClosing = false;
+
+  /** Tries until it is written, or something newer is to be said of the provider. */
+  async function tell(made: BreakerChange, type: EventType): Promise<void> {
+    for (let retryMs = FIRST_RETRY_MS; latest.get(made.provider) === made; ) {
+      try {
+        await db.transaction().execute((tx) => announce(tx, type, dataOf(made)));
+        return;
+      } catch (error) {
+        trouble("change of a breaker not announced")(error);
+      }
+      if (isClosing) return;
+      await atMost(clock, retryMs, closing.promise);
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    }
+  }
   function onChange(made: BreakerChange): void {
     const { provider, change } = made;
     metrics.breakerTransitions.labels(provider, stateAfter[change]).inc();
     const data = dataOf(made);
     if (change === "opened" || change === "closed") {
       log.warn(data, `breaker ${change}`);
-      announced = announced
-        .then(() => db.transaction().execute((tx) => announce(tx, `breaker.${change}`, data)))
-        .catch(trouble("change of a breaker not announced"));
+      latest.set(provider, made);
+      announced = announced.then(() => tell(made, `breaker.${change}`));
     } else log.info(data, change === "probing" ? "breaker lets one call try" : "breaker stays open");
   }
 
@@ -57,6 +78,8 @@ export function providerBreakers(deps: {
     ...breakers,
     async close() {
       await breakers.close();
+      isClosing = true;
+      closing.resolve();
       await announced;
     },
   };

@@ -3,7 +3,7 @@ import { type Live, listenersGate, openLive } from "./calls/live.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Store } from "./store/store.ts";
-import { EVENTS_CHANNEL, forgetEvents } from "./telemetry/live.log.ts";
+import { EVENTS_CHANNEL, forgetEvents, forgetForeignEvents } from "./telemetry/live.log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 const FORGET_EVERY_MS = 600_000;
@@ -29,6 +29,7 @@ export async function openEvents(deps: {
       metrics.eventListenersEnded.labels(typeof reason === "string" ? reason : reason.code).inc(),
     onTrouble: trouble("events not read"),
   });
+  await forgetForeignEvents(store.maintenance).catch(trouble("events of another database not forgotten"));
   const unlisten = await store.listen(EVENTS_CHANNEL, live.wake);
   const forget = () =>
     forgetEvents(store.maintenance, clock.now() - settings.EVENTS_RETENTION_HOURS * HOUR_MS).catch(

@@ -1,3 +1,4 @@
+import { erasePersonal } from "./app.erasure.ts";
 import { SettingsError } from "./config/environment.ts";
 import type { Settings } from "./config/settings.ts";
 import { accessTokens } from "./identity/access-token.ts";
@@ -19,7 +20,6 @@ import type { Counters } from "./limits/limit.ts";
 import { type FilePlans, holdPlan, missingPlans, planOf } from "./limits/plans.ts";
 import { lookupThrottle, registrationThrottle, signInThrottle } from "./limits/sign-in.ts";
 import type { Db } from "./store/tables.ts";
-import { erasePersonal } from "./telemetry/audit.personal.ts";
 import { type Cause, type ChangeDeps, changes } from "./telemetry/change.ts";
 import { sampled } from "./telemetry/sampled.ts";
 
@@ -159,6 +159,7 @@ function tokensOf(settings: Settings, hmacKey: Uint8Array): StaticTokens {
       map: settings.APP_AUTH_TOKEN_USER_MAP,
       legacy: settings.APP_AUTH_BEARER_TOKENS,
       defaultUser: settings.APP_AUTH_DEFAULT_USER,
+      apps: settings.ASSIST_API_KEYS,
     },
     hmacKey,
   );

@@ -70,6 +70,11 @@ const planted: Readonly<Record<keyof typeof rules, readonly (readonly [path: str
     ["telemetry/planted.ts", `const worker = new URL("../costs/reports.ts", import.meta.url);`],
     ["store/planted.ts", `import "../telemetry/log.ts";`],
   ],
+  "an app uses nothing of the gateway but the plugin": [
+    ["apps/planted.ts", `import { openApp } from "../app.ts";`],
+    ["apps/planted.ts", `import type { Asked } from "../calls/ask.ts";`],
+    ["apps/planted.ts", `import { migrate } from "../store/migrate.ts";`],
+  ],
   "every folder has its place in the order": [["plumbing/planted.ts", "export const pipe = 1;"]],
   "a door is opened in one file": [
     ["calls/planted.ts", "const now = Date.now();"],
@@ -192,6 +197,8 @@ test("what only looks like a violation is none", () => {
     ["costs/planted.ts", `await db.insertInto("budgets").values(row).execute();`],
     ["costs/planted.ts", "export { planted };\nconst planted = 1;"],
     ["lib/planted.test.ts", `import { test } from "node:test";\nconst now = Date.now();`],
+    ["apps/planted.ts", `import { type Ai, tollgate } from "../plugin.ts";`],
+    ["apps/planted.ts", `import type { Db } from "../store/tables.ts";\napp.get("/v1/planted", handle);`],
     ["index.ts", `export { openApp } from "./app.ts";`],
   ];
   for (const [path, source] of innocent) {

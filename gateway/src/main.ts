@@ -1,4 +1,6 @@
+#!/usr/bin/env node
 import { scopesOfRole } from "./access/permissions.ts";
+import { erasePersonal } from "./app.erasure.ts";
 import { peppersOf, secretKeysOf } from "./app.people.ts";
 import { openApp, type Running } from "./app.ts";
 import { quotas } from "./calls/quotas.ts";
@@ -34,7 +36,6 @@ import { loadProviders } from "./providers/stored.ts";
 import { FolderInUse } from "./store/lock.ts";
 import { migrate, migrateDown, migrationStatus } from "./store/migrate.ts";
 import type { Store } from "./store/store.ts";
-import { erasePersonal } from "./telemetry/audit.personal.ts";
 import { type Cause, changes } from "./telemetry/change.ts";
 import { jsonLog } from "./telemetry/log.ts";
 

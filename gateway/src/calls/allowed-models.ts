@@ -16,9 +16,9 @@ export function mayUse(key: KeyGrant | undefined, { asked, provider, model }: Na
 export function requireModel(
   key: KeyGrant | undefined,
   asked: string,
-): (target: Pick<Target, "provider" | "model">) => void {
-  return ({ provider, model }) => {
-    if (mayUse(key, { asked, provider: provider.name, model })) return;
-    throw new TollgateError("MODEL_NOT_ALLOWED", { model: asked });
+): (target: Pick<Target, "provider" | "model">, named?: string) => void {
+  return ({ provider, model }, named = asked) => {
+    if (mayUse(key, { asked: named, provider: provider.name, model })) return;
+    throw new TollgateError("MODEL_NOT_ALLOWED", { model: named });
   };
 }

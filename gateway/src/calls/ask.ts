@@ -4,7 +4,7 @@ import { TollgateError } from "../lib/errors.ts";
 import type { Ticket } from "../limits/ticket.ts";
 import { fieldsOf, objectsOf, parsedObject } from "../providers/json.ts";
 import { requireModel } from "./allowed-models.ts";
-import type { Answer } from "./call.ts";
+import type { Answer, Call } from "./call.ts";
 import { chatFormat } from "./formats.ts";
 import { aiRequest } from "./request.ts";
 import { type RouteDeps, routeOf } from "./route.ts";
@@ -24,6 +24,8 @@ export type Asked = {
   readonly body: Readonly<Record<string, unknown>>;
   /** Leaves the call, as a client that hangs up. */
   readonly signal: AbortSignal;
+  /** Of limits that are to hear of its tokens. */
+  readonly ticket?: Ticket;
 };
 
 /**
@@ -36,24 +38,29 @@ export type Ask = (asked: Asked) => Promise<{ readonly text: string; readonly se
 const noTicket: Ticket = { settle: async () => {}, giveBack: async () => true };
 
 export function asker(deps: RunDeps & RouteDeps): Ask {
-  return async ({ principal, callId, body, signal, ...about }) => {
+  return async (asked) => {
+    const { signal } = asked;
     signal.throwIfAborted();
-    const request = aiRequest(
-      chatFormat,
-      { ...body, stream: false },
-      Buffer.byteLength(JSON.stringify(body)),
-    );
-    const permit = requireModel(principal.key, request.model);
-    const route = routeOf(deps, { request, now: deps.clock.now(), permit });
     const answer = keptAnswer(signal);
-    const call = { ...about, id: callId, principal, request, route, headers: {}, ticket: noTicket };
-    const settlement = await run(deps, call, answer);
-    signal.throwIfAborted();
-    return { text: textOf(answer.body()), settlement };
+    const settlement = await run(deps, callFor(deps, asked, false), answer);
+    const body = answer.body();
+    // A whole answer is paid for, and given even to whoever stopped waiting while it was booked.
+    if (body.length === 0) signal.throwIfAborted();
+    return { text: textOf(body), settlement };
   };
 }
 
-function textOf(body: Buffer): string {
+/** Throws what a client meets whose body is at fault, or asks for what there is not. */
+export function callFor(deps: RunDeps & RouteDeps, asked: Asked, stream: boolean): Call {
+  const { principal, callId, body, signal: _, ticket = noTicket, ...about } = asked;
+  const request = aiRequest(chatFormat, { ...body, stream }, Buffer.byteLength(JSON.stringify(body)));
+  const permit = requireModel(principal.key, request.model);
+  const route = routeOf(deps, { request, now: deps.clock.now(), permit });
+  return { ...about, id: callId, principal, request, route, headers: {}, ticket };
+}
+
+/** Throws PROVIDER_FAILED for an answer that says nothing. */
+export function textOf(body: Buffer): string {
   const [choice] = objectsOf(parsedObject(body.toString())?.choices);
   const { content, refusal } = fieldsOf(choice?.message);
   if (typeof content === "string") return content;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ratesFrom } from "../costs/rates.ts";
 import type { More } from "../costs/top-up.ts";
 import { messagesFormat } from "./formats.ts";
+import { aiRequest } from "./request.ts";
 import {
   callTo,
   DONE,
@@ -266,4 +267,76 @@ test("a model that speaks another format answers in the client's own, streamed a
   const { usage: read, costPico } = call.settlements[0]!;
   assert.deepEqual([read?.input, read?.cacheRead, read?.output], [14, 4, 7]);
   assert.equal(costPico, 10n * testRates.input + 4n * testRates.cachedInput + 7n * testRates.output);
+});
+
+test("a fault of the house between two providers leaves no reservation behind", async () => {
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({
+    others: [targetAt(spare.provider)],
+    async admit(name) {
+      if (name === "groq") throw new Error("the house fell down");
+      return passing();
+    },
+  });
+  await says(call, 500);
+  await assert.rejects(call.done, { code: "INTERNAL" });
+  const { usageSource, costPico } = call.settlements[0]!;
+  assert.deepEqual([usageSource, costPico], ["estimated", call.reserved[0]!.wantPico]);
+});
+
+test("usage that comes beside an error is charged", async () => {
+  const call = await running();
+  call.head(200, JSON_TYPE);
+  call.chunk(JSON.stringify({ error: { message: "no", code: "server_error" }, usage }));
+  call.end();
+  await assert.rejects(call.done, { code: "PROVIDER_FAILED" });
+  assert.equal(call.settlements[0]!.costPico, 10n * testRates.input + 5n * testRates.output);
+});
+
+test("a blocked prompt is an answer, and no failure of its provider", async () => {
+  const told: string[] = [];
+  const spare = scriptedProvider({ name: "groq" });
+  const call = await running({
+    others: [targetAt(spare.provider)],
+    admit: async () => passing((outcome) => told.push(outcome)),
+  });
+  const blocked = JSON.stringify({
+    choices: [{ index: 0, message: null, finish_reason: "content_filter" }],
+    usage,
+  });
+  call.head(200, JSON_TYPE);
+  call.chunk(blocked);
+  call.end();
+  await call.done;
+  assert.deepEqual([call.reader.text, told, spare.wasAsked()], [blocked, ["ok"], false]);
+});
+
+test("a caller's own mistake inside a stream is no failure of the provider", async () => {
+  const told: string[] = [];
+  const call = await running({
+    body: { stream: true },
+    admit: async () => passing((outcome) => told.push(outcome)),
+  });
+  call.head(200, EVENT_STREAM);
+  call.chunk(
+    `data: ${JSON.stringify({ error: { message: "too long", code: "context_length_exceeded" } })}\n\n`,
+  );
+  call.end();
+  await call.done;
+  assert.deepEqual(told, ["alive"]);
+});
+
+test("a translated stream whose provider never said how it ended is cut, not whole", async () => {
+  const other = scriptedProvider({ name: "groq" });
+  const json = { model: "m", max_tokens: 9, stream: true, messages: [{ role: "user", content: "Hi" }] };
+  const request = aiRequest(messagesFormat, json, 100);
+  const target = { ...targetAt(other.provider, "llama"), translation: translation(request, "llama") };
+  const call = await running({ body: { stream: true }, others: [target] });
+  await says(call, 500);
+  other.head(200, EVENT_STREAM);
+  other.chunk(textEvent("Hello") + DONE);
+  other.end();
+  await call.done;
+  assert.equal(call.settlements[0]!.outcome, "cut");
+  assert.ok(call.reader.text.includes("PROVIDER_FAILED"));
 });

@@ -4,6 +4,7 @@ import { verdictOf } from "../providers/outcome.ts";
 import type { Attempt } from "./bill.ts";
 import type { Answer, Call } from "./call.ts";
 import { exchange, type Observed } from "./exchange.ts";
+import { chatFormat } from "./formats.ts";
 import type { Hold, Terms } from "./hold.ts";
 import { upstreamBody } from "./request.ts";
 import type { Target } from "./route.ts";
@@ -101,6 +102,7 @@ async function ask(
   const { request, headers } = call;
   const { provider, model, format, translation, timeoutMs } = target;
   const asksForUsage = request.stream && format.tellsUsageWhenAsked && provider.reportsStreamUsage;
+  const isSpelled = format === chatFormat && (outputCap !== undefined || translation !== undefined);
   const stopRenewing = pass.isProbe ? clock.every(RENEW_EVERY_MS, () => pass.renew()) : () => {};
   try {
     return await exchange(
@@ -116,7 +118,12 @@ async function ask(
       provider,
       {
         path: format.path,
-        body: upstreamBody(format, translation?.body ?? request.body, { model, asksForUsage, outputCap }),
+        body: upstreamBody(format, translation?.body ?? request.body, {
+          model,
+          asksForUsage,
+          outputCap,
+          outputLimit: isSpelled ? provider.chatOutputLimit : undefined,
+        }),
         headers: { ...headers, ...translation?.headers },
         format,
         translation: translation?.answers({ id: call.id, now: clock.now(), model }),

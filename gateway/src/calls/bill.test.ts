@@ -117,3 +117,27 @@ test("a usage that nobody knows is charged as held, and what failed for nothing 
     ["attempt", "answer"],
   );
 });
+
+test("a model that the caller let the provider answer with is charged at its own price, whoever priced the one asked for", () => {
+  const named = { ...call, request: { ...call.request, otherModels: ["dear"] } };
+  const bill = billOf(named, [attempt(seen({}, { model: "dear" }), price("own", "3", "operator"))], priceOf);
+  assert.equal(bill.price.id, "dear");
+});
+
+test("a search that a model makes unasked is charged, and so is an estimate in the tier asked for", () => {
+  const searching = { ...targetAt(provider, "gpt-4o-search-preview"), price: price("asked", "1") };
+  const { costPico } = billOf(call, [{ target: searching, observed: seen({}), heldPico: 0n }], priceOf);
+  assert.equal(costPico, costOf(usageOf({ input: 100, output: 10, webSearches: 1 }), searching.price.rates));
+
+  const rates = ratesFrom({
+    input: "1",
+    output: "50",
+    serviceTiers: new Map([["flex", { input: "0.5", output: "25" }]]),
+  });
+  const bound = { ...call.request.bound, serviceTier: "flex" };
+  const asked = { ...call, request: { ...call.request, bound } };
+  const estimated = (of: typeof call) =>
+    billOf(of, [attempt(seen({}, { metered: undefined }), { ...price("asked", "1"), rates })], priceOf)
+      .costPico;
+  assert.equal(estimated(asked) * 2n, estimated(call));
+});

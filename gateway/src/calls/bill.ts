@@ -1,3 +1,4 @@
+import { alwaysSearches } from "../costs/bound.model.ts";
 import { inputEstimate } from "../costs/bound.ts";
 import { costOf } from "../costs/cost.ts";
 import type { LedgerLine, Settlement } from "../costs/ledger.ts";
@@ -58,14 +59,18 @@ type Charge = Omit<Bill, "lines"> & { readonly usageSource: Exclude<UsageSource,
 
 function chargeOf({ request }: Call, { target, observed, heldPico }: Attempt, priceOf: PriceOf): Charge {
   const { spent, metered, isOutputCounted, textBytes, outcome } = observed;
-  const { model, price } = servedOf(target, observed.model, priceOf);
+  const { model, price } = servedOf(target, observed.model, {
+    priceOf,
+    isOpen: request.otherModels.length > 0,
+  });
   const about = { provider: target.provider.name, model, price };
   if (spent === "nothing") return { ...about, usage: undefined, usageSource: "reported", costPico: 0n };
   const seenOutput = Math.ceil(textBytes / BYTES_PER_TOKEN);
   if (metered !== undefined) {
     const { serviceTier, providerCostPico } = metered;
     const rates = ratesFor(price.rates, serviceTier);
-    const usage = isOutputCounted ? metered.usage : withOutput(metered.usage, seenOutput);
+    const told = isOutputCounted ? metered.usage : withOutput(metered.usage, seenOutput);
+    const usage = alwaysSearches(model) ? { webSearches: 1, ...told } : told;
     return {
       ...about,
       price: { ...price, rates },
@@ -86,20 +91,22 @@ function chargeOf({ request }: Call, { target, observed, heldPico }: Attempt, pr
     output: seenOutput,
     reasoning: 0,
   };
-  const costPico = costOf(estimate, price.rates);
+  const costPico = costOf(estimate, ratesFor(price.rates, request.bound.serviceTier));
   return { ...about, usage: undefined, usageSource: "estimated", costPico };
 }
 
 /**
  * A provider may let another model answer: a router, or one that stands in. Its price counts where only the public
- * catalogue, or nobody, said what the model asked for costs; a price of the operator's own stands.
+ * catalogue, or nobody, said what the model asked for costs; a price of the operator's own stands, unless the caller
+ * named others (`isOpen`).
  */
 function servedOf(
   { provider, model, price }: Target,
   served: string | undefined,
-  priceOf: PriceOf,
+  { priceOf, isOpen }: { readonly priceOf: PriceOf; readonly isOpen: boolean },
 ): Pick<Target, "model" | "price"> {
-  if (served === undefined || served === model || !OPEN.has(price.source)) return { model, price };
+  if (served === undefined || served === model) return { model, price };
+  if (!isOpen && !OPEN.has(price.source)) return { model, price };
   const other = priceOf(provider.name, served);
   const isKnown = other !== undefined && other.source !== "default" && other.id !== price.id;
   return isKnown ? { model: served, price: other } : { model, price };

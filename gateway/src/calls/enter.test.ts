@@ -214,3 +214,49 @@ test("limits that only report are told to whoever watches the roll-out", async (
   await admit();
   assert.deepEqual(reported, ["user-minute"]);
 });
+
+const ofApp: Gate = { scope: "assist:write", class: "assist", appKey: true };
+const ofKey = principal({
+  userId: "usr_app",
+  credential: { kind: "key" },
+  key: grant({ scopes: ["assist:write"] }),
+});
+
+/** Tokens of a user, of an app's API key and of nobody. */
+function appDoor() {
+  const usual = door();
+  return door([], [], {
+    identifier: {
+      ...usual.identifier,
+      identify: async (token, letLookUp) =>
+        token === "key" ? ofKey : usual.identifier.identify(token, letLookUp),
+    },
+  });
+}
+
+test("beside an app's key a user comes in as one with it, whether the key is static or one of ours", async () => {
+  const { enter } = appDoor();
+  const staticKey = await enter(["Authorization", "Bearer good", "X-API-Key", "of-an-app"], ofApp);
+  assert.deepEqual(staticKey.principal, { ...ann(), app: "app-1" });
+  const ours = await enter(["Authorization", "Bearer good", "X-API-Key", "key"], ofApp);
+  assert.deepEqual(ours.principal, { ...ann(), key: ofKey.key });
+});
+
+test("where an app's key is asked for, its lack is told first, then its user's", async () => {
+  const { enter } = appDoor();
+  for (const [headers, code] of [
+    [[], "AUTH_REQUIRED"],
+    [["Authorization", "Bearer bad"], "AUTH_REQUIRED"],
+    [["Authorization", "Bearer good", "X-API-Key", "unknown"], "AUTH_INVALID"],
+    [["Authorization", "Bearer good", "X-API-Key", "good"], "AUTH_INVALID"],
+    [["X-API-Key", "unknown"], "AUTH_INVALID"],
+    [["X-API-Key", "of-an-app"], "AUTH_REQUIRED"],
+    [["X-API-Key", "key"], "AUTH_REQUIRED"],
+    [["Authorization", "Bearer bad", "X-API-Key", "of-an-app"], "AUTH_INVALID"],
+    [["Authorization", "Bearer key", "X-API-Key", "of-an-app"], "AUTH_INVALID"],
+    [["Authorization", "Bearer key", "X-API-Key", "key"], "AUTH_INVALID"],
+  ] as const) {
+    await assert.rejects(enter(headers, ofApp), { code }, JSON.stringify(headers));
+  }
+  await assert.rejects(enter(["X-API-Key", "of-an-app"]), { code: "AUTH_INVALID" }, "a static key is nobody");
+});

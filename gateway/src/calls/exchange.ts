@@ -101,16 +101,17 @@ export function exchange(
     if (isOver) return;
     running.abort();
     const { model, metered, isOutputCounted, textBytes } = tap?.finish() ?? UNSEEN;
-    const spent = spentWhenLeft();
+    const spent = spentWhenLeft(metered !== undefined || textBytes > 0);
     const fate: Fate = { kind: "clientLeft" };
     finish({ outcome: "aborted", spent, model, metered, isOutputCounted, textBytes, fate, last });
   }
 
   const waitedMs = (): number => deps.clock.monotonic() - askedAt;
 
-  function spentWhenLeft(): Observed["spent"] {
+  /** A model may have thought for long before its first word, and nobody has seen it. */
+  function spentWhenLeft(hasSeen: boolean): Observed["spent"] {
     if (!running.wasSent || status >= 300) return "nothing";
-    return question.streams ? "seen" : "unknown";
+    return question.streams && hasSeen ? "seen" : "unknown";
   }
 
   function begin(): void {
@@ -138,12 +139,18 @@ export function exchange(
       seen.complete || (failure === undefined && seen.finished && format.endMarker !== undefined);
     const about = { spent: "seen", model, metered, isOutputCounted, textBytes } as const;
     if (isWhole || error !== undefined) {
-      const bytes = endOf(seen.complete || error !== undefined ? seen.tail : Buffer.from(format.endMarker ?? ""));
-      begin();
-      const last = { kind: "end", bytes } as const;
-      return error === undefined
-        ? { outcome: "completed", ...about, fate: { kind: "answered" }, last }
-        : { outcome: "cut", ...about, fate: { kind: "streamError", ...error }, last };
+      const bytes = endOf(
+        seen.complete || error !== undefined ? seen.tail : Buffer.from(format.endMarker ?? ""),
+      );
+      // A translated stream has no end where the provider has not said how its own ended.
+      const isCutShort = translation !== undefined && bytes.length === 0;
+      if (!isCutShort) {
+        begin();
+        const last = { kind: "end", bytes } as const;
+        return error === undefined
+          ? { outcome: "completed", ...about, fate: { kind: "answered" }, last }
+          : { outcome: "cut", ...about, fate: { kind: "streamError", ...error }, last };
+      }
     }
     const told = errorOfFailure(failure ?? { kind: "cut", cause: undefined });
     if (!hasBegun) return { outcome: "failed", ...about, fate: { kind: "protocol" }, last: asError(told) };
@@ -170,7 +177,7 @@ export function exchange(
     }
     const cause = read?.error ?? new Error(`status ${status} with a body that is no answer`);
     const error = new TollgateError("PROVIDER_FAILED", undefined, { cause });
-    const spent = read?.error === undefined ? "seen" : "nothing";
+    const spent = read?.error === undefined || read.metered !== undefined ? "seen" : "nothing";
     const fate: Fate =
       read?.error === undefined
         ? { kind: "protocol" }

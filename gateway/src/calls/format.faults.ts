@@ -9,6 +9,7 @@ export function openAiMessageFaults(body: Body): readonly FieldFault[] {
   if (isGiven(streamOptions) && asObject(streamOptions) === undefined) {
     faults.push({ path: "stream_options", message: "must be an object" });
   }
+  if (body.deferred === true) faults.push({ path: "deferred", message: "is not possible here" });
   return [...faults, ...messageFaults(body.messages)];
 }
 

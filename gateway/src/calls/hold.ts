@@ -1,3 +1,4 @@
+import { boundOfModel } from "../costs/bound.model.ts";
 import { outputTokensFor, type Reserve, reserveFor } from "../costs/bound.ts";
 import type { ReservedCall } from "../costs/ledger.ts";
 import type { Reserved, ReserveRequest } from "../costs/reserve.ts";
@@ -61,7 +62,7 @@ function holding(deps: HoldDeps, call: Call, first: ReservedCall, asked: Asked):
     reserved: () => reserved,
     terms: termsOf(asked.amounts, first.reservedPico),
     async termsFor(target, spentPico) {
-      const amounts = reserveFor(call.request.bound, target.price.rates, { underBudget });
+      const amounts = amountsFor(call, target, underBudget);
       const freePico = reserved.reservedPico - spentPico;
       if (amounts.wantPico > freePico) {
         const missing = { needPico: amounts.needPico - freePico, wantPico: amounts.wantPico - freePico };
@@ -78,15 +79,16 @@ function holding(deps: HoldDeps, call: Call, first: ReservedCall, asked: Asked):
 async function reserveUnder(
   deps: HoldDeps,
   call: Call,
-  { provider, model, price }: Target,
+  target: Target,
   budgetIds: readonly number[],
 ): Promise<Asked & { readonly answer: Reserved }> {
+  const { provider, model, price } = target;
   const { request, principal } = call;
   const underBudget = budgetIds.length > 0;
   if (underBudget && request.bound.unbounded.length > 0) {
     throw new TollgateError("VALIDATION_FAILED", { faults: request.bound.unbounded });
   }
-  const amounts = reserveFor(request.bound, price.rates, { underBudget });
+  const amounts = amountsFor(call, target, underBudget);
   const answer = await deps.reserve({
     call: {
       id: call.id,
@@ -107,4 +109,12 @@ async function reserveUnder(
     wantPico: amounts.wantPico,
   });
   return { amounts, underBudget, answer };
+}
+
+/** Without a budget it is an estimate, for which the body is not written out. */
+function amountsFor({ request }: Call, target: Target, underBudget: boolean): Reserve {
+  const { model, price, translation } = target;
+  const body = translation?.body ?? request.body;
+  const bound = underBudget ? boundOfModel(request.bound, model, body) : request.bound;
+  return reserveFor(bound, price.rates, { underBudget });
 }

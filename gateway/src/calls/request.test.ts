@@ -158,3 +158,11 @@ test("the output of each format is held by its own limit, and what has no output
     assert.deepEqual(JSON.parse(body.toString()), { model: "m", ...expected });
   }
 });
+
+test("the limit on a chat's output is spelled as the provider knows it, and the smallest counts", () => {
+  const said = { model: "m", asksForUsage: false, outputCap: 50, outputLimit: "max_tokens" };
+  for (const body of [{}, { max_output_tokens: 70 }, { max_completion_tokens: 70, max_tokens: 60 }]) {
+    const sent = JSON.parse(upstreamBody(chatFormat, body, said).toString());
+    assert.deepEqual(sent, { model: "m", max_tokens: 50 });
+  }
+});

@@ -1,4 +1,4 @@
-import type { Body } from "../costs/bound.fields.ts";
+import { type Body, fieldOf, listOf } from "../costs/bound.fields.ts";
 import { type Bound, inputEstimate } from "../costs/bound.ts";
 import { type FieldFault, TollgateError } from "../lib/errors.ts";
 import type { TokenEstimate } from "../limits/applicable.ts";
@@ -14,6 +14,8 @@ export type AiRequest = {
   /** The client asked for the usage event of a stream. If not, it does not get to see ours. */
   readonly wantsUsage: boolean;
   readonly bound: Bound;
+  /** Other models that the body lets the provider answer with. */
+  readonly otherModels: readonly string[];
 };
 
 const MAX_MODEL_LENGTH = 256;
@@ -47,7 +49,14 @@ export function aiRequest(format: Format, json: unknown, bytes: number): AiReque
     stream: stream === true,
     wantsUsage: asObject(body.stream_options)?.include_usage === true,
     bound: bounded.bound,
+    otherModels: otherModels(body),
   };
+}
+
+/** Anthropic's `fallbacks` and OpenRouter's `models`. */
+function otherModels({ fallbacks, models }: Body): readonly string[] {
+  const named = [...listOf(models), ...listOf(fallbacks).map((each) => fieldOf(each, "model"))];
+  return named.filter((each) => typeof each === "string");
 }
 
 function invalid(faults: readonly FieldFault[]): TollgateError {
@@ -68,6 +77,8 @@ export function tokensOf(bound: Bound): TokenEstimate {
 
 /** What a body sent upstream says besides what the client said. */
 export type UpstreamFields = {
+  /** What the provider calls the limit on the output; undefined: as the client spells it. */
+  readonly outputLimit?: string | undefined;
   /** The provider's own name of the model. */
   readonly model: string;
   readonly asksForUsage: boolean;
@@ -82,11 +93,12 @@ export type UpstreamFields = {
 export function upstreamBody(
   { outputCaps }: Pick<Format, "outputCaps">,
   asked: Body,
-  { model, asksForUsage, outputCap }: UpstreamFields,
+  { model, asksForUsage, outputCap, outputLimit }: UpstreamFields,
 ): Buffer {
   const body: Record<string, unknown> = { ...asked, model };
   if (asksForUsage) body.stream_options = { ...asObject(body.stream_options), include_usage: true };
   if (outputCap !== undefined) capOutput(body, outputCaps, outputCap);
+  if (outputLimit !== undefined) spellOutputLimit(body, outputCaps, outputLimit);
   return Buffer.from(JSON.stringify(body));
 }
 
@@ -95,4 +107,12 @@ function capOutput(body: Record<string, unknown>, names: readonly string[], cap:
   for (const name of present) body[name] = Math.min(body[name] as number, cap);
   const [usual] = names;
   if (present.length === 0 && usual !== undefined) body[usual] = cap;
+}
+
+/** A provider does not keep to a limit that it does not know the name of. The smallest counts. */
+function spellOutputLimit(body: Record<string, unknown>, names: readonly string[], spelling: string): void {
+  const limits = names.flatMap((name) => (typeof body[name] === "number" ? [body[name]] : []));
+  if (limits.length === 0) return;
+  for (const name of names) delete body[name];
+  body[spelling] = Math.min(...limits);
 }

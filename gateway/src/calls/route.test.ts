@@ -145,3 +145,19 @@ test("a bare name that nobody knows goes to Anthropic for Anthropic's clients", 
   const named = (format: Format) => route("unheard-of", { where, format }).targets[0].provider.name;
   assert.deepEqual([named(messagesFormat), named(chatFormat)], ["anthropic", "openai"]);
 });
+
+test("a key may use none of the other models that a body names unless it may use all of them", () => {
+  const asked: string[] = [];
+  const body = {
+    model: "gpt-5.1",
+    messages: [{ role: "user" }],
+    models: ["gpt-6", 7],
+    fallbacks: [{ model: "x" }],
+  };
+  const request = aiRequest(chatFormat, body, 100);
+  assert.deepEqual(request.otherModels, ["gpt-6", "x"]);
+  const deps = { routes: () => configured, prices: () => book, chance: seededChance(1) };
+  const permit = ({ model }: { model: string }) => void asked.push(model);
+  routeOf(deps, { request, now: 0, permit });
+  assert.deepEqual(asked, ["gpt-5.1", "gpt-6", "x"]);
+});

@@ -48,8 +48,8 @@ export type Asking = {
   readonly request: AiRequest;
   /** Milliseconds since the epoch: which price rows are in force. */
   readonly now: number;
-  /** Throws MODEL_NOT_ALLOWED. */
-  readonly permit: (target: Pick<Target, "provider" | "model">) => void;
+  /** Throws MODEL_NOT_ALLOWED for a target under the name asked for. */
+  readonly permit: (target: Pick<Target, "provider" | "model">, asked?: string) => void;
 };
 
 /**
@@ -91,6 +91,7 @@ function targetOf(
   const found = providerOf(routes, book, request.format, model);
   if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: request.model });
   permit(found);
+  for (const other of request.otherModels) permit({ ...found, model: other }, other);
   const price = priceOf(book, found.provider.name, found.model, now);
   if (price === undefined) throw new TollgateError("PRICE_UNKNOWN", { model: request.model });
   return { ...found, ...asked(request, found), price, timeoutMs };

@@ -1,5 +1,6 @@
 import type { Settlement } from "../costs/ledger.ts";
 import { atMost, type Clock } from "../lib/clock.ts";
+import { TollgateError } from "../lib/errors.ts";
 import { usdText } from "../lib/money.ts";
 import { type AskDeps, askInTurn, servedBy } from "./attempts.ts";
 import { type Attempt, billOf, type PriceOf } from "./bill.ts";
@@ -19,7 +20,7 @@ export type RunDeps = HoldDeps &
   };
 
 /** An answer's last byte waits this long for the ledger; then it leaves, and settling goes on without it. */
-const LONGEST_HOLD_MS = 250;
+export const LONGEST_HOLD_MS = 250;
 const CLIENT_GONE = 499;
 
 /**
@@ -35,7 +36,9 @@ export async function run(deps: RunDeps, call: Call, answer: Answer): Promise<Se
   const startedAt = deps.clock.monotonic();
   const first = await firstAdmitted(deps, call.route);
   const held = await holdFor(deps, call, first);
-  const attempts = await askInTurn(deps, call, { first, held, answer });
+  const attempts = await askInTurn(deps, call, { first, held, answer }).catch((error) =>
+    brokenOff(first, held, error),
+  );
   const last = attempts.at(-1)!.observed;
   const settlement: Settlement = {
     ...held.reserved(),
@@ -58,6 +61,22 @@ async function holdFor(deps: RunDeps, call: Call, { target, pass }: Admitted): P
     pass.report("neutral");
     throw error;
   }
+}
+
+/** A fault of the house: nobody knows what was spent, and the reservation must not be left behind. */
+function brokenOff({ target }: Admitted, { terms }: Hold, cause: unknown): [Attempt] {
+  const error = new TollgateError("INTERNAL", undefined, { cause });
+  const observed: Observed = {
+    outcome: "failed",
+    spent: "unknown",
+    model: undefined,
+    metered: undefined,
+    isOutputCounted: false,
+    textBytes: 0,
+    fate: { kind: "refused" },
+    last: { kind: "error", error, inStream: false },
+  };
+  return [{ target, observed, heldPico: terms.heldPico }];
 }
 
 /** What the limits on tokens are told; undefined: nobody knows, and they keep what they held. */

@@ -30,7 +30,9 @@ export function scriptedProvider(fields: Partial<Provider> = {}) {
     simulated: false,
     speaks: ["openai-chat"],
     reportsStreamUsage: true,
+    chatOutputLimit: "max_completion_tokens",
     models: [],
+    connect: async () => {},
     close: async () => {},
     ...fields,
     send(request, listener) {

@@ -3,7 +3,7 @@ import { TollgateError } from "../lib/errors.ts";
 import type { ExchangeFailure } from "../lib/fetch.ts";
 import { type Fields, fieldsOf, objectsOf, parsedObject } from "../providers/json.ts";
 import type { Fate } from "../providers/outcome.ts";
-import type { Wire } from "../providers/wire.ts";
+import type { ProviderError, Wire } from "../providers/wire.ts";
 
 /** An upstream answer of status 300 or more. */
 export type BadAnswer = {
@@ -35,17 +35,19 @@ export function errorOfAnswer({ status, headers, body, wire }: BadAnswer): {
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
     ...shouldRetry(headers),
   };
-  return { error: errorOf(status, said?.message, answer, retryAfter), fate };
+  return { error: errorOf(status, said, answer, retryAfter), fate };
 }
 
 function errorOf(
   status: number,
-  said: string | undefined,
+  said: ProviderError | undefined,
   answer: Fields,
   retryAfter: number | undefined,
 ): TollgateError {
-  const message = said?.slice(0, LONGEST_MESSAGE);
-  const cause = new Error(`the provider answered ${status}: ${message ?? ""}`);
+  const message = said?.message.slice(0, LONGEST_MESSAGE);
+  const words = `the provider answered ${status}: ${message ?? ""}`;
+  // Whoever waits for the provider may want to know whether waiting helps.
+  const cause = Object.assign(new Error(words), { code: said?.code });
   if (status === 429) {
     return new TollgateError("PROVIDER_RATE_LIMITED", { retryAfterMs: retryAfter }, { cause });
   }

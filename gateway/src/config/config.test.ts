@@ -98,6 +98,7 @@ test("providers are tried in a fixed order, those of the file last, each with it
     base_url: "http://127.0.0.1:11434/v1/",
     models: ["llama3"],
     reports_stream_usage: false,
+    output_limit: "max_tokens" as const,
   };
   const planned = plannedProviders(settings, { ...emptyFile, providers: { local } });
   assert.deepEqual(

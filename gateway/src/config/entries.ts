@@ -19,6 +19,7 @@ export function entryFaults(settings: Settings): readonly string[] {
       map: settings.APP_AUTH_TOKEN_USER_MAP,
       legacy: settings.APP_AUTH_BEARER_TOKENS,
       defaultUser: settings.APP_AUTH_DEFAULT_USER,
+      apps: settings.ASSIST_API_KEYS,
     },
     UNUSED_KEY,
   );

@@ -55,6 +55,7 @@ prices:
         dialect: "openai",
         models: ["llama3"],
         reports_stream_usage: false,
+        output_limit: "max_tokens",
       },
       hosted: {
         dialect: "openai",
@@ -62,6 +63,7 @@ prices:
         api_key_file: "sk-local",
         models: [],
         reports_stream_usage: true,
+        output_limit: "max_tokens",
       },
     },
     aliases: {

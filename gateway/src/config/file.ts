@@ -32,6 +32,8 @@ const configFile = z.strictObject({
         api_key_file: z.string().transform(readSecret).optional(),
         models: z.array(z.string()).default([]),
         reports_stream_usage: z.boolean().default(true),
+        /** How it spells the limit on a chat's output. */
+        output_limit: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens"),
       }),
     )
     .default({}),

@@ -41,6 +41,7 @@ export function plannedProviders(settings: Settings, file: ConfigFile): readonly
     baseUrl: row.base_url.replace(/\/+$/, ""),
     models: row.models,
     reportsStreamUsage: row.reports_stream_usage,
+    chatOutputLimit: row.output_limit,
     timeouts,
     source: "file" as const,
   }));

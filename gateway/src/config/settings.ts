@@ -237,6 +237,14 @@ export const settings = {
   IP_RATE_LIMIT_PER_MINUTE: limit({ default: 1200, about: "Refill of the bucket of each client address." }),
   IP_RATE_LIMIT_BURST: limit({ default: 1200, about: "Size of the bucket of each client address." }),
 
+  ASSIST_API_KEYS: secret({
+    about: "Static keys of apps that ask the assistant (X-API-Key), besides API keys: k1,k2.",
+  }),
+  ASSIST_CACHE_TTL_SECONDS: integer({
+    default: 300,
+    max: 86_400,
+    about: "How long the assistant gives a user the same answer to the same question; 0: never.",
+  }),
   ASSIST_USER_RATE_LIMIT_PER_MINUTE: limit({ default: 20, about: "Assistant calls per user and minute." }),
   ASSIST_USER_DAILY_QUOTA: limit({ default: 100, about: "Assistant calls per user and UTC day." }),
   ASSIST_RATE_LIMIT_PER_MINUTE: limit({ default: 60, about: "Assistant calls per API key and minute." }),
@@ -307,6 +315,9 @@ export const settings = {
     about: "How long a call waits for money of its budget that other running calls hold.",
   }),
 
+  APP_MODEL: text({
+    about: "Model of apps' calls that name none; else the usual one of the provider that takes bare names.",
+  }),
   JOB_MODEL: text({
     about: "Model of jobs that name none; else the usual one of the provider that takes bare names.",
   }),

@@ -24,6 +24,9 @@ const UNBOUNDED_FIELDS = [
   "previous_response_id",
   "conversation",
   "prediction",
+  "models",
+  "extra_body",
+  "cached_content",
 ];
 
 /**
@@ -43,6 +46,7 @@ export function chatBound(body: Body, bodyBytes: number): BoundOrFaults {
   return boundWith(body, {
     textBytes: bodyBytes - found.imageBytes,
     images: found.images,
+    imageBytes: found.imageBytes,
     hears: found.hears,
     hasTools: toolsIn(body, unbounded),
     outputCap: caps.length === 0 ? undefined : Math.max(...caps),

@@ -6,6 +6,7 @@ export function embeddingsBound(body: Body, bodyBytes: number): BoundOrFaults {
   return boundWith(body, {
     textBytes: bodyBytes,
     images: 0,
+    imageBytes: 0,
     hears: false,
     hasTools: false,
     outputCap: 0,

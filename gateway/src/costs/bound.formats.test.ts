@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { embeddingsBound } from "./bound.embeddings.ts";
 import type { Body } from "./bound.fields.ts";
 import { messagesBound } from "./bound.messages.ts";
+import { boundOfModel } from "./bound.model.ts";
 import { responsesBound } from "./bound.responses.ts";
-import type { Bound, BoundOrFaults } from "./bound.ts";
+import { type Bound, type BoundOrFaults, inputCeiling, reserveFor } from "./bound.ts";
+import { ratesFrom } from "./rates.ts";
 
 type Reader = (body: Body, bodyBytes: number) => BoundOrFaults;
 
@@ -110,4 +112,26 @@ test("whatever body comes, it is bounded or refused, and never by less than its 
       if (found.valid && found.bound.images === 0) assert.equal(found.bound.textBytes, bytes);
     }),
   );
+});
+
+test("a bound is that of the model: mini's dear images, searches nobody asked for, room beside the thinking", () => {
+  const body = { ...user(), max_tokens: 5_000, thinking: { type: "enabled", budget_tokens: 3_000 } };
+  const bound = { ...read(messagesBound, body), images: 2 };
+  const of = (model: string) => boundOfModel(bound, model, body);
+  assert.equal(
+    inputCeiling(of("gpt-4o-mini-2024-07-18")) - inputCeiling(of("gpt-5.1")),
+    2 * (48_200 - 4_800),
+  );
+  assert.equal(of("gpt-4o-search-preview").searches, 1);
+  const rates = ratesFrom({ input: "1", output: "2" });
+  const { needPico, inputPico, stepPico } = reserveFor(of("claude"), rates, { underBudget: true });
+  assert.equal(needPico - inputPico, 3_016n * stepPico);
+});
+
+test("a body that grows when it is written anew is bounded by what is sent", () => {
+  const text = `{"messages":[],"max_tokens":1,"numbers":[${"9e15,".repeat(999)}9e15]}`;
+  const body = JSON.parse(text) as Body;
+  const found = messagesBound(body, text.length);
+  assert.ok(found.valid);
+  assert.equal(boundOfModel(found.bound, "m", body).textBytes, JSON.stringify(body).length);
 });

@@ -20,14 +20,15 @@ const BOUNDED_BLOCKS = new Set([
   "tool_use",
   "server_tool_use",
   "web_search_tool_result",
-  "web_fetch_tool_result",
   "code_execution_tool_result",
   "tool_search_tool_result",
   "search_result",
 ]);
 /** Tools that the caller runs, though the provider has named them. */
-const CALLER_TOOLS = /^(custom|bash_\d+|text_editor_\d+|memory_\d+|computer_\d+)$/;
-const UNBOUNDED_FIELDS = ["mcp_servers", "container"];
+const CALLER_TOOLS = /^(bash_\d+|text_editor_\d+|memory_\d+|computer_\d+)$/;
+/** What the provider tells the model of a tool that it has named, at most. */
+const NAMED_TOOL_TOKENS = 1_000;
+const UNBOUNDED_FIELDS = ["fallbacks", "mcp_servers", "container"];
 /** Edits of the context that only leave out some of it. Others have the model write a summary, besides the answer. */
 const CLEARING = /^clear_/;
 
@@ -42,9 +43,11 @@ export function messagesBound(body: Body, bodyBytes: number): BoundOrFaults {
     readBlocks(fieldOf(message, "content"), `messages[${index}].content`, found);
   }
   const tools = listOf(body.tools);
+  let named = 0;
   for (const [index, tool] of tools.entries()) {
-    const isCallers = !isGiven(fieldOf(tool, "type")) || CALLER_TOOLS.test(typeOf(tool));
-    if (!isCallers) noteUnbounded(found.unbounded, `tools[${index}]`);
+    if (!isGiven(fieldOf(tool, "type")) || typeOf(tool) === "custom") continue;
+    if (CALLER_TOOLS.test(typeOf(tool))) named += 1;
+    else noteUnbounded(found.unbounded, `tools[${index}]`);
   }
   for (const field of UNBOUNDED_FIELDS) {
     if (isGiven(body[field])) noteUnbounded(found.unbounded, field);
@@ -53,8 +56,9 @@ export function messagesBound(body: Body, bodyBytes: number): BoundOrFaults {
   const onlyClears = Array.isArray(edits) && edits.every((edit) => CLEARING.test(typeOf(edit)));
   if (isGiven(body.context_management) && !onlyClears) noteUnbounded(found.unbounded, "context_management");
   return boundWith(body, {
-    textBytes: bodyBytes - found.imageBytes,
+    textBytes: bodyBytes - found.imageBytes + named * NAMED_TOOL_TOKENS,
     images: found.images,
+    imageBytes: found.imageBytes,
     hears: false,
     hasTools: tools.length > 0,
     outputCap: caps[0],
@@ -74,6 +78,9 @@ function readBlocks(content: unknown, path: string, found: Found): void {
       found.images += 1;
       const data = fieldOf(source, "data");
       if (typeof data === "string") found.imageBytes += Buffer.byteLength(data);
+    } else if (type === "web_fetch_tool_result") {
+      const fetched = fieldOf(fieldOf(block, "content"), "content");
+      if (isGiven(fetched)) readBlocks([fetched], `${at}.content.content`, found);
     } else if (type === "tool_result") {
       readBlocks(fieldOf(block, "content"), `${at}.content`, found);
     } else if (!BOUNDED_BLOCKS.has(type) && !isTextDocument(type, source)) {

@@ -46,6 +46,7 @@ export function responsesBound(body: Body, bodyBytes: number): BoundOrFaults {
   return boundWith(body, {
     textBytes: bodyBytes - found.imageBytes,
     images: found.images,
+    imageBytes: found.imageBytes,
     hears: false,
     hasTools: tools.length > 0,
     outputCap: caps[0],
@@ -61,7 +62,9 @@ function readItem(item: unknown, path: string, found: Found): void {
   const isBounded = !isGiven(fieldOf(item, "type")) || BOUNDED_ITEM.test(typeOf(item));
   if (!isBounded) noteUnbounded(found.unbounded, path);
   for (const field of ["content", "output"]) {
-    for (const [index, part] of listOf(fieldOf(item, field)).entries()) {
+    const said = fieldOf(item, field);
+    if (typeOf(said) !== "") readPart(said, `${path}.${field}`, found);
+    for (const [index, part] of listOf(said).entries()) {
       readPart(part, `${path}.${field}[${index}]`, found);
     }
   }
@@ -70,9 +73,9 @@ function readItem(item: unknown, path: string, found: Found): void {
 function readPart(part: unknown, path: string, found: Found): void {
   const type = typeOf(part);
   const url = fieldOf(part, "image_url");
-  if (type === "input_image" && typeof url === "string") {
+  if (type === "computer_screenshot" || (type === "input_image" && typeof url === "string")) {
     found.images += 1;
-    if (url.startsWith("data:")) found.imageBytes += Buffer.byteLength(url);
+    if (typeof url === "string" && url.startsWith("data:")) found.imageBytes += Buffer.byteLength(url);
   } else if (!TEXT_PARTS.has(type) && type !== "shell_call_output") {
     noteUnbounded(found.unbounded, path);
   }

@@ -180,7 +180,14 @@ test("no call that keeps to its granted output can cost more than was granted", 
   });
   fc.assert(
     fc.property(bodies, usages, ({ room, ...size }, usage) => {
-      const bound: Bound = { images: 0, hears: false, hasTools: false, unbounded: [], ...size };
+      const bound: Bound = {
+        images: 0,
+        imageBytes: 0,
+        hears: false,
+        hasTools: false,
+        unbounded: [],
+        ...size,
+      };
       const reserve = reserveFor(bound, dear, { underBudget: true });
       const granted = reserve.needPico + ((reserve.wantPico - reserve.needPico) * BigInt(room)) / 1_000n;
       const tokens = outputTokensFor(reserve, granted);

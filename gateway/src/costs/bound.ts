@@ -7,6 +7,10 @@ export type Bound = {
   /** UTF-8 bytes of the body without the images inside it. A token is never less than one byte. */
   readonly textBytes: number;
   readonly images: number;
+  /** What the images take of the body, which is not in `textBytes`. */
+  readonly imageBytes: number;
+  /** Most tokens that the model makes of an image; undefined: as many as most models. */
+  readonly imageTokens?: number;
   /** There are sounds in it, which have rates of their own. */
   readonly hears: boolean;
   readonly hasTools: boolean;
@@ -17,6 +21,10 @@ export type Bound = {
   readonly unbounded: readonly FieldFault[];
   /** What the body asks for; whether it is granted, nobody knows yet. Undefined: the standard. */
   readonly serviceTier?: string;
+  /** Searches that the model makes unasked. */
+  readonly searches?: number;
+  /** Fewer output tokens than this, and the provider refuses the call. */
+  readonly leastOutput?: number;
 };
 
 export type BoundOrFaults =
@@ -45,7 +53,7 @@ const BYTES_PER_TOKEN = 3;
 
 /** No tokenizer makes more input tokens of this body. */
 export function inputCeiling(bound: Bound): number {
-  return bound.textBytes + HIDDEN_TOKENS + bound.images * MOST_IMAGE_TOKENS;
+  return bound.textBytes + HIDDEN_TOKENS + bound.images * (bound.imageTokens ?? MOST_IMAGE_TOKENS);
 }
 
 /** A likely number of input tokens; about one call in thirty has more. */
@@ -67,9 +75,11 @@ export function reserveFor(bound: Bound, rates: Rates, how: { readonly underBudg
     ? dearest([rates, asked], { mostInput: inputTokens, hears: bound.hears, sees: bound.images > 0 })
     : ratesAt(asked, inputTokens);
   const stepPico = BigInt(bound.choices) * output;
-  const inputPico = BigInt(inputTokens) * input;
+  const inputPico = BigInt(inputTokens) * input + BigInt(bound.searches ?? 0) * asked.webSearch;
   const wantPico = inputPico + BigInt(outputTokens) * stepPico;
-  const leastTokens = how.underBudget ? Math.min(MIN_OUTPUT_TOKENS, outputTokens) : outputTokens;
+  const leastTokens = how.underBudget
+    ? Math.min(Math.max(MIN_OUTPUT_TOKENS, bound.leastOutput ?? 0), outputTokens)
+    : outputTokens;
   return {
     needPico: inputPico + BigInt(leastTokens) * stepPico,
     wantPico,

@@ -8,7 +8,13 @@ const store = await storeForTests();
 const NOW = Date.UTC(2026, 0, 31, 12);
 const DAY_MS = 86_400_000;
 
-async function used(daysAgo: number, model: string, userId: string, cost: string): Promise<void> {
+async function used(
+  daysAgo: number,
+  model: string,
+  userId: string,
+  cost: string,
+  tokens = { input_tokens: 100, cached_input_tokens: 40, output_tokens: 10 },
+): Promise<void> {
   await store.db
     .insertInto("daily_costs")
     .values({
@@ -20,9 +26,7 @@ async function used(daysAgo: number, model: string, userId: string, cost: string
       provider: "openai",
       model,
       calls: 2,
-      input_tokens: 100,
-      cached_input_tokens: 40,
-      output_tokens: 10,
+      ...tokens,
       cost_pico: cost,
       estimated_cost_pico: "0",
     })
@@ -48,4 +52,13 @@ test("thirty days of everybody's calls are added up by model, the dearest first"
       lastDay: "2026-01-31",
     },
   ]);
+});
+
+test("a model of which nothing was used is not among them", async () => {
+  await used(0, "a", "usr_ann", "0", { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 });
+  await used(0, "b", "usr_ann", "0");
+  assert.deepEqual(
+    (await recentTraffic(store.db, NOW)).map(({ model }) => model),
+    ["b"],
+  );
 });

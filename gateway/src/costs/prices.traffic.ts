@@ -20,7 +20,10 @@ const DAYS = 30;
 const DAY_MS = 86_400_000;
 const MOST_MODELS = 1_000;
 
-/** The ledger's last 30 UTC days by model, today's included; of very many models, those that cost most. */
+/**
+ * The ledger's last 30 UTC days by model, today's included; of very many models, those that cost most. One of which
+ * nothing was used, as of a cache that answered, needs no price and is left out.
+ */
 export async function recentTraffic(db: Db, now: number): Promise<readonly ModelTraffic[]> {
   const { rows } = await sql<Record<string, string>>`
     select provider, model, sum(calls)::text as calls, sum(input_tokens)::text as input,
@@ -29,7 +32,7 @@ export async function recentTraffic(db: Db, now: number): Promise<readonly Model
     from daily_costs
     where day > ${utcDay(now - DAYS * DAY_MS)}::date and day <= ${utcDay(now)}::date
     group by provider, model
-    having sum(calls) > 0
+    having sum(calls) > 0 and (sum(input_tokens + output_tokens) > 0 or sum(cost_pico) > 0)
     order by sum(cost_pico) desc, provider, model
     limit ${MOST_MODELS}`.execute(db);
   return rows.map((row) => ({

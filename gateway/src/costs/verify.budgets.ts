@@ -81,6 +81,8 @@ export async function compareBudgets(
     select id, scope, scope_id, spent_pico, reserved_pico, coalesce(held.pico, 0) as held_pico,
       coalesce(created_at >= ${sinceDay ?? null}::date + 1, ${sinceDay === undefined}::boolean) as is_known
     from budgets left join held on held.budget_id = budgets.id
+    where ${sinceDay === undefined}::boolean or created_at >= ${sinceDay ?? null}::date + 1
+      or reserved_pico <> coalesce(held.pico, 0)
     order by id`.execute(tx);
   const compared = rows.map((row) => {
     const expected = row.is_known ? (spent.get(row.id) ?? 0n).toString() : row.spent_pico;
@@ -95,5 +97,9 @@ export async function compareBudgets(
   const drift = compared.filter(
     ({ spent: s, reserved: r }) => s.expected !== s.found || r.expected !== r.found,
   );
-  return { checked: compared.length, drift };
+  const { count } = await tx
+    .selectFrom("budgets")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  return { checked: Number(count), drift };
 }

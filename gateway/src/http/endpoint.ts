@@ -18,8 +18,8 @@ export type Access =
   /** `coolsDown`: not for addresses in a cooldown. */
   | { readonly credential: "nobody"; readonly coolsDown?: true };
 
-/** One row of the endpoint table: everything there is to know about a route (design, rule 6). */
-export type Endpoint = {
+/** Everything there is to know about a route, but for what it does (design, rule 6). */
+export type Governed = {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Fastify's pattern: `/v1/models/:model`. */
   readonly path: string;
@@ -58,6 +58,10 @@ export type Endpoint = {
   /** Schema of the 200 or 201 answer; also what OpenAPI shows. */
   readonly answer?: z.ZodType;
   readonly answerStatus?: 200 | 201 | 204;
+};
+
+/** One row of the endpoint table. */
+export type Endpoint = Governed & {
   /** Returns the answer's body, or undefined if it has written the answer itself. */
   handle(visit: Visit): Promise<unknown>;
 };

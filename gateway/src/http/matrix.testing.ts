@@ -121,5 +121,18 @@ export const matrix: Readonly<Record<string, string>> = {
   "POST /operator/commands/:command": "401 403 403 403 403 403 403 401",
   // Without a word of how it is to be told.
   "GET /v1/events": "401 406 406 406 406 403 406 401",
+  "POST /v1/capture/thought": "401 403 201 201 201 403 201 401",
+  "POST /v1/thoughts/:id/enrich": "401 403 404 404 404 403 404 401",
+  "POST /v1/query/ask": "401 403 200 200 200 403 200 401",
+  "POST /v1/plan/refresh": "401 403 200 200 200 403 200 401",
+  "GET /v1/thoughts": "401 200 200 200 200 403 200 401",
+  "GET /v1/thoughts/export": "401 200 200 200 200 403 200 401",
+  "GET /v1/thoughts/:id": "401 404 404 404 404 403 404 401",
+  "PATCH /v1/thoughts/:id": "401 403 404 404 404 403 404 401",
+  "DELETE /v1/thoughts/:id": "401 403 404 404 404 403 404 401",
+  // Beside the key of an app, where no API key is somebody who signed in.
+  "POST /v1/assist/chat": "401 403 200 200 200 401 401 401",
+  "POST /v1/assist/warmup": "401 403 200 200 200 401 401 401",
+  "GET /v1/plan": "401 200 200 200 200 403 200 401",
   "GET /auth/me": "401 200 200 200 200 200 200 401",
 };

@@ -8,46 +8,41 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
-import { admit } from "../calls/enter.ts";
 import { TollgateError } from "../lib/errors.ts";
-import { uuidv7 } from "../lib/ids.ts";
-import type { Use } from "../limits/applicable.ts";
-import { type HeaderStyle, type LimitReport, limitHeaders } from "../limits/headers.ts";
-import type { Pressure } from "../limits/pressure.ts";
-import { underTicket } from "../limits/ticket.ts";
 import { causeOf } from "./cause.ts";
 import { withCors } from "./cors.ts";
-import type { Access, Endpoint, Visit } from "./endpoint.ts";
+import type { Access, Endpoint, Governed, Visit } from "./endpoint.ts";
+import { type GovernDeps, govern, refuse } from "./govern.ts";
 import { parseJson } from "./json.ts";
-import { addressOf, isUpgrade, type LetInDeps, letIn, saysLaterWhoItIs } from "./let-in.ts";
+import { addressOf } from "./let-in.ts";
 import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
-import { noteSign } from "./signs.ts";
 import { socketHandler, socketOptions } from "./sockets.ts";
-import { finishTrace, startTrace, type TraceDeps } from "./trace.ts";
+import { startTrace } from "./trace.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    endpoint?: Endpoint;
     refusesMethods?: boolean;
   }
 }
 
-export type ServerDeps = LetInDeps &
-  TraceDeps & {
-    readonly endpoints: readonly Endpoint[];
-    readonly pressure: Pick<Pressure, "enter">;
-    readonly limitHeaderStyles: readonly HeaderStyle[];
-    readonly bodyLimitBytes: number;
-    readonly aiBodyLimitBytes: number;
-    /** Credentials that nobody can have here: their endpoints do not exist. */
-    readonly absent: ReadonlySet<Access["credential"]>;
-  };
+export type ServerDeps = GovernDeps & {
+  readonly endpoints: readonly Endpoint[];
+  /** Adds the apps that come with us: their routes name what governs them. */
+  readonly addApps: (app: FastifyInstance) => Promise<void>;
+  readonly bodyLimitBytes: number;
+  readonly aiBodyLimitBytes: number;
+  /** Credentials that nobody can have here: their endpoints do not exist. */
+  readonly absent: ReadonlySet<Access["credential"]>;
+};
 
-/**
- * The HTTP side of the endpoint table. Authority hangs on the matched route: the hooks read the row that Fastify
- * matched, never the text of the URL or the Host header.
- */
-export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
+export type NewServer = {
+  readonly app: FastifyInstance;
+  /** Every route there is, those of the apps as well. */
+  readonly rows: readonly Governed[];
+};
+
+/** The HTTP side of the endpoint table, and of the apps beside it. */
+export async function newServer(deps: ServerDeps): Promise<NewServer> {
   const app: FastifyInstance = fastify({
     bodyLimit: deps.bodyLimitBytes,
     exposeHeadRoutes: false,
@@ -74,47 +69,22 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
       return readBody === undefined ? json : readBody(json, body.length, request);
     },
   );
-  app.decorateRequest("trace");
-  app.addHook("onRoute", ({ url, config }) => {
-    if (config?.endpoint === undefined && config?.refusesMethods !== true) {
+  const ofApps: Governed[] = [];
+  govern(app, deps, "traced");
+  app.addHook("onRoute", (route) => {
+    const { url, config, schema } = route;
+    if (config?.tollgate !== undefined) {
+      const row = config.endpoint!;
+      ofApps.push(row);
+      route.schema = { ...schema, ...securityOf(row) };
+    } else if (config?.endpoint === undefined && config?.refusesMethods !== true) {
       throw new Error(`the route ${url} is not in the endpoint table`);
     }
-  });
-  app.addHook("onRequest", async (request, reply) => {
-    startTrace(deps, request, reply);
-    const priority = request.routeOptions.config.endpoint?.priority;
-    // A full house says so before it does anything, and counts whoever has sent all that it asks.
-    if (isMatched(request) && priority !== "always") deps.pressure.enter(priority ?? "work")();
-    await letIn(deps, request);
-  });
-  app.addHook("preHandler", async (request, reply) => {
-    const { access, priority, surface = "tollgate", socket } = request.routeOptions.config.endpoint ?? {};
-    if (isMatched(request) && priority !== "always" && socket === undefined) {
-      reply.raw.once("close", deps.pressure.enter(priority ?? "work"));
-    }
-    if (access?.credential !== "caller" || saysLaterWhoItIs(request)) return;
-    const { trace } = request;
-    const tell = (report: LimitReport): void => {
-      reply.headers(limitHeaders(report, { styles: deps.limitHeaderStyles, surface }));
-    };
-    const admitted = await admit(deps, trace.visitor!, access, callOf(deps, request), tell);
-    trace.visitor = admitted.visitor;
-    trace.ticket = admitted.ticket;
-    // V8 allocates a function that is written straight into a property as old: it would keep its request until a major
-    // garbage collection.
-    const tellGivenBack = (): void => tell(admitted.untaken());
-    trace.tellGivenBack = tellGivenBack;
-  });
-  app.addHook("onResponse", async (request, reply) => {
-    finishTrace(deps, request, reply.raw.statusCode);
-    noteSign(deps, request);
-    // Of a refused upgrade: node:http has let go of the connection.
-    if (isUpgrade(request)) request.raw.socket.destroySoon();
   });
   app.setNotFoundHandler((request, reply) =>
     answerError(new TollgateError("NOT_FOUND"), request, reply, deps.chance),
   );
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, deps.chance));
+  app.setErrorHandler((error, request, reply) => refuse(deps, error, request, reply));
   await app.register(fastifySwagger, {
     openapi: {
       openapi: "3.1.1",
@@ -123,7 +93,7 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
         version: "1",
         description: "The AI access gateway whose answers can be trusted.",
       },
-      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      components: { securitySchemes },
     },
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
@@ -139,12 +109,14 @@ export async function newServer(deps: ServerDeps): Promise<FastifyInstance> {
       endpoints.filter((endpoint) => !isWithoutSocket(endpoint)),
     );
   });
+  await deps.addApps(app);
+  const rows = [...endpoints, ...ofApps];
   const taken = new Map<string, readonly string[]>();
-  for (const endpoint of endpoints) {
-    for (const path of pathsOf(endpoint)) taken.set(path, [...(taken.get(path) ?? []), endpoint.method]);
+  for (const row of rows) {
+    for (const path of pathsOf(row)) taken.set(path, [...(taken.get(path) ?? []), row.method]);
   }
   refuseOtherMethods(app, taken);
-  return app;
+  return { app, rows };
 }
 
 /** Starts to listen and answers where: `http://127.0.0.1:8080`. */
@@ -155,24 +127,25 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${bound.port}`;
 }
 
-function isMatched(request: FastifyRequest): boolean {
-  return request.routeOptions.config.endpoint !== undefined;
-}
-
-/** Names an AI call and says what it may use; `undefined` for everything else. */
-function callOf({ clock, chance }: ServerDeps, request: FastifyRequest): Use["call"] {
-  const endpoint = request.routeOptions.config.endpoint;
-  if (endpoint?.isAiCall !== true) return undefined;
-  const id = uuidv7(clock.now(), chance);
-  request.trace.callId = id;
-  return { id, tokens: endpoint.tokensOf?.(request.body) ?? { certain: 0, likely: 0 } };
-}
-
-function isWithoutSocket({ socket }: Endpoint): boolean {
+function isWithoutSocket({ socket }: Governed): boolean {
   return socket === undefined;
 }
 
-function pathsOf({ path, alsoAt = [] }: Endpoint): readonly string[] {
+const securitySchemes = {
+  bearer: { type: "http", scheme: "bearer" },
+  appKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+} as const;
+
+/** What OpenAPI says of the credentials that it takes. */
+function securityOf({ access }: Pick<Governed, "access">): {
+  security?: { [scheme in keyof typeof securitySchemes]?: string[] }[];
+} {
+  if (access.credential === "nobody" || access.credential === "metrics") return {};
+  const needsApp = access.credential === "caller" && access.appKey === true;
+  return { security: [{ bearer: [], ...(needsApp ? { appKey: [] } : {}) }] };
+}
+
+function pathsOf({ path, alsoAt = [] }: Governed): readonly string[] {
   return [path, ...alsoAt];
 }
 
@@ -185,7 +158,7 @@ function addRoutes(app: FastifyInstance, deps: ServerDeps, endpoints: readonly E
 }
 
 function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, path: string): void {
-  const { access, readBody } = endpoint;
+  const { readBody } = endpoint;
   app.route({
     method: endpoint.method,
     url: path,
@@ -195,9 +168,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
     ...(isWithoutSocket(endpoint) ? {} : { wsHandler: socketHandler(deps, endpoint) }),
     schema: {
       summary: endpoint.summary,
-      ...(access.credential === "nobody" || access.credential === "metrics"
-        ? {}
-        : { security: [{ bearer: [] }] }),
+      ...securityOf(endpoint),
       ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
       ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
       ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
@@ -206,7 +177,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
         : { response: { [endpoint.answerStatus ?? 200]: endpoint.answer } }),
     },
     handler: async (request, reply) => {
-      const { correlationId, visitor, callId, ticket, tellGivenBack } = request.trace;
+      const { correlationId, visitor, callId, ticket } = request.trace;
       const address = visitor?.address ?? addressOf(deps, request);
       const cause = () => causeOf(request, address, endpoint.access.credential);
       const visit: Visit = {
@@ -219,9 +190,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
         address,
         cause,
       };
-      const answer = endpoint.isAiCall
-        ? await underTicket(ticket!, () => endpoint.handle(visit), tellGivenBack)
-        : await endpoint.handle(visit);
+      const answer = await endpoint.handle(visit);
       if (reply.sent) return reply;
       if (endpoint.answerStatus !== undefined) reply.code(endpoint.answerStatus);
       return answer;

@@ -1,11 +1,11 @@
 import type { FastifyRequest } from "fastify";
 import type { ErrorCode } from "../lib/errors.ts";
 import type { Sign } from "../limits/abuse.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Governed } from "./endpoint.ts";
 import { addressOf, type LetInDeps } from "./let-in.ts";
 
 /** What a refusal is a sign of, should there be many (A6). Sign-ins have throttles of their own. */
-export function signOf(code: ErrorCode | undefined, endpoint: Endpoint | undefined): Sign | undefined {
+export function signOf(code: ErrorCode | undefined, endpoint: Governed | undefined): Sign | undefined {
   const isForAnybody = endpoint === undefined || endpoint.access.credential === "nobody";
   switch (code) {
     case "AUTH_INVALID":
@@ -15,7 +15,7 @@ export function signOf(code: ErrorCode | undefined, endpoint: Endpoint | undefin
     case "UNSUPPORTED_MEDIA_TYPE":
       return "validationFailure";
     case "NOT_FOUND":
-      return endpoint?.params === undefined ? undefined : "notFound";
+      return /[:*]/.test(endpoint?.path ?? "") ? "notFound" : undefined;
     case "RATE_LIMITED":
     case "QUOTA_EXCEEDED":
       return isForAnybody ? undefined : "hammering";

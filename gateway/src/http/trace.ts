@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { ErrorCode } from "../lib/errors.ts";
 import { type Chance, fraction, isCorrelationId, newCorrelationId } from "../lib/ids.ts";
 import { usdText } from "../lib/money.ts";
+import type { RequestTicket } from "../limits/request-ticket.ts";
 import type { Ticket } from "../limits/ticket.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -18,6 +19,9 @@ export type Trace = {
   /** Of an AI call: its id, and what its limits took. */
   callId: string | undefined;
   ticket: Ticket | undefined;
+  /** On an app's route that asks models: the ticket for its calls, and what aborts when the client has left. */
+  requestTicket: RequestTicket | undefined;
+  left: AbortSignal | undefined;
   /** Tells in the headers that the ticket was given back. */
   tellGivenBack: () => void;
   /** What it was refused with. */
@@ -60,6 +64,8 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
     visitor: undefined,
     callId: undefined,
     ticket: undefined,
+    requestTicket: undefined,
+    left: undefined,
     tellGivenBack() {},
     code: undefined,
     limit: undefined,

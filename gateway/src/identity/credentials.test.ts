@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock } from "../lib/clock.ts";
 import { seededChance } from "../lib/ids.ts";
-import { presentedTokens } from "./credentials.ts";
+import { presentedByApp, presentedTokens } from "./credentials.ts";
 import { newKey } from "./key.ts";
 
 const presentedToken = (rawHeaders: readonly string[]) => presentedTokens(rawHeaders).token;
@@ -51,6 +51,27 @@ test("the person in Authorization goes before the app in X-API-Key", () => {
   }
   assert.deepEqual(presentedTokens(["x-api-key", key, "api-key", key]), { token: key });
   assert.equal(presentedToken(["api-key", "second", "x-api-key", "first"]), "first");
+});
+
+test("where an app's key comes beside its user, each stands in its own header, whatever kind of key it is", () => {
+  for (const [headers, presented] of [
+    [["Authorization", "Bearer person", "X-API-Key", "app"], { token: "person", appKey: "app" }],
+    [["authorization", "bearer person", "api-key", key], { token: "person", appKey: key }],
+    [["X-API-Key", "app"], { token: undefined, appKey: "app" }],
+    [["Authorization", "Bearer person"], { token: "person" }],
+    [["Authorization", `Bearer ${key}`, "X-API-Key", key], { token: key, appKey: key }],
+    [["x-api-key", "first", "api-key", "second"], { token: undefined, appKey: "first" }],
+    [[], { token: undefined }],
+  ] as const) {
+    assert.deepEqual(presentedByApp(headers), presented, JSON.stringify(headers));
+  }
+  for (const [headers, code] of [
+    [["Authorization", `Bearer ${key}`, "X-API-Key", otherKey], "AUTH_AMBIGUOUS"],
+    [["Authorization", "Basic x", "X-API-Key", "app"], "AUTH_INVALID"],
+    [["X-API-Key", "a", "x-api-key", "b"], "BAD_CREDENTIALS_HEADER"],
+  ] as const) {
+    assert.throws(() => presentedByApp(headers), { code }, JSON.stringify(headers));
+  }
 });
 
 test("two different API keys are ambiguous, wherever they stand", () => {

@@ -37,6 +37,20 @@ export function presentedTokens(rawHeaders: readonly string[]): Presented {
   return isBeside ? { token, appKey } : { token };
 }
 
+/**
+ * The same where an app's key has to come beside its user: `Authorization` says who signed in, `x-api-key` or `api-key`
+ * which app it is, of whatever kind its key. Throws the same.
+ */
+export function presentedByApp(rawHeaders: readonly string[]): Presented {
+  const { authorization, "x-api-key": usual, "api-key": other } = credentialValues(rawHeaders);
+  const token = authorization === undefined ? undefined : bearerToken(authorization);
+  const appKeys = [usual, other].flatMap((value) => (value === undefined ? [] : [withoutScheme(value)]));
+  const tokens = token === undefined ? appKeys : [token, ...appKeys];
+  if (new Set(tokens.filter(claimsToBeKey)).size > 1) throw new TollgateError("AUTH_AMBIGUOUS");
+  const [appKey] = appKeys;
+  return appKey === undefined ? { token } : { token, appKey };
+}
+
 function credentialValues(rawHeaders: readonly string[]): Partial<Record<CredentialHeader, string>> {
   const values: Partial<Record<CredentialHeader, string>> = {};
   const met = new Set<CredentialHeader>();

@@ -44,6 +44,8 @@ export type Identifier = {
    * itself behind that epoch, because it was restored, is brought up to it.
    */
   identifyAfresh(token: string, epoch: number): Promise<Principal>;
+  /** The app that has this static key; undefined: none has. */
+  appOf(key: string): string | undefined;
   /** Identities read before `epoch` are no longer served. */
   noticeEpoch(epoch: number): void;
   /** Reads the epoch from the store; for when neither NOTIFY nor shared counters can be leaned on. */
@@ -164,6 +166,7 @@ export function identifier(deps: {
       verified.delete(digest);
       return noteUse(await load(token, digest));
     },
+    appOf: tokens.appOf,
     noticeEpoch,
     async refreshEpoch() {
       const askedAt = clock.monotonic();

@@ -40,6 +40,8 @@ export type Principal = {
   readonly credential: Credential;
   /** The API key of this call: the credential itself, or an app's own beside the user who signed in. */
   readonly key?: KeyGrant;
+  /** The app whose static key came beside the user, where that is no API key: a stable, one-way name. */
+  readonly app?: string;
   readonly plan: Plan;
   /** What an administrator has set for this user in place of a limit's own number, by the limit's id. */
   readonly overrides: Readonly<Record<string, number>>;

@@ -23,7 +23,7 @@ async function signedInPerson() {
   const opened = await deps.change(tester, (tx, note) =>
     openSession(tx, note, deps, { userId, method: "password", source }),
   );
-  const noTokens = { userIds: [], userOf: () => undefined };
+  const noTokens = { userIds: [], userOf: () => undefined, appOf: () => undefined };
   const { identify } = identifier({ ...deps, tokens: noTokens, onCache: () => {} });
   return {
     deps,

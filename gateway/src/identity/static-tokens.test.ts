@@ -33,6 +33,14 @@ test("a token may hold colons: the last one ends it", () => {
   assert.equal(tokens.userOf("a"), undefined);
 });
 
+test("a static key says which app asks by a name that stays, and never who asks", () => {
+  const { appOf, userOf } = tokensOf({ map: "tokenA:usr_ann", apps: "shop, phone" });
+  assert.match(appOf("shop")!, /^app-[\w-]{16}$/);
+  assert.equal(appOf("shop"), tokensOf({ apps: "other,shop" }).appOf("shop"));
+  assert.notEqual(appOf("shop"), appOf("phone"));
+  assert.deepEqual([appOf("tokenA"), appOf(""), userOf("shop")], [undefined, undefined, undefined]);
+});
+
 test("without settings nobody has a static token", () => {
   assert.deepEqual(tokensOf({}).userIds, []);
 });
@@ -54,6 +62,9 @@ test("a malformed entry stops the start with its position and never its text", (
     [{ map: "good:usr_a,good:usr_b" }, `${map} gives a token a second user`],
     [{ legacy: "good," }, `${list} has no token`],
     [{ legacy: "good,hun ter2" }, `${list} has a token with spaces or unprintable characters`],
+    [{ apps: "good," }, "ASSIST_API_KEYS entry 2 has no token"],
+    [{ apps: `good,${apiKey}` }, "ASSIST_API_KEYS entry 2 has a token shaped like an API key"],
+    [{ map: "good:usr_a", apps: "hunter2,good" }, "ASSIST_API_KEYS entry 2 is a user's token"],
     [{ defaultUser: "root" }, "APP_AUTH_DEFAULT_USER must look like usr_name"],
   ] as const) {
     const result = read(settings);

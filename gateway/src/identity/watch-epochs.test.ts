@@ -14,7 +14,7 @@ test("an instance hears of a key that another one revoked, and tells the shared 
   const { key, apiKey } = await issued(deps, "usr_ann");
   const identities = identifier({
     ...deps,
-    tokens: { userIds: [], userOf: () => undefined },
+    tokens: { userIds: [], userOf: () => undefined, appOf: () => undefined },
     onCache: () => {},
   });
   await identities.identify(key);

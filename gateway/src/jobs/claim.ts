@@ -53,7 +53,7 @@ async function take(
   { callIds, worker, leaseMs }: Claim,
   picked: ReturnType<typeof uncapped>,
 ): Promise<readonly Claimed[]> {
-  const { rows } = await sql<Selectable<JobsTable> & { call_id: string }>`
+  const { rows } = await sql<Selectable<JobsTable> & { call_id: string; deferrals: number }>`
     with picked as materialized (${picked}),
     numbered as (select id, row_number() over (order by id) as number from picked),
     claimed as (
@@ -68,11 +68,17 @@ async function take(
       insert into job_attempts (job_id, attempt, call_id, worker, started_at)
       select id, attempt, call_id, locked_by, started_at from claimed
     )
-    select * from claimed order by priority desc, run_at, id`.execute(db);
+    select claimed.*, attempt - 1 - coalesce((
+      select other.attempt from job_attempts as other
+      where other.job_id = claimed.id and other.attempt < claimed.attempt and outcome <> 'deferred'
+      order by other.attempt desc limit 1
+    ), 0) as deferrals
+    from claimed order by priority desc, run_at, id`.execute(db);
   return rows.map((row) => ({
     ...jobOf(row),
     token: row.lock_token!,
     attempt: row.attempt,
     callId: row.call_id,
+    deferrals: row.deferrals,
   }));
 }

@@ -55,7 +55,7 @@ export async function createJob(
   const { type, priority, idempotencyKey, correlationId } = wanted;
   const maxRetries = wanted.maxRetries ?? operation.maxRetries ?? deps.usualMaxRetries;
   const hashed = { type, payload: wanted.payload, priority, maxRetries: wanted.maxRetries };
-  const cost = deps.estimate(principal.key, body);
+  const { estimatedPico, neededPico } = deps.estimate(principal.key, body);
 
   return db.transaction().execute(async (tx) => {
     const made = await enqueue(tx, {
@@ -69,7 +69,8 @@ export async function createJob(
       idempotencyKey,
       bodyHash: createHash("sha256").update(canonical(hashed)).digest(),
       correlationId,
-      ...cost,
+      estimatedPico,
+      neededPico,
     });
     if (!made.isSame) throw new TollgateError("IDEMPOTENCY_CONFLICT");
     if (made.created && made.status === "blocked") {

@@ -36,8 +36,8 @@ export type Attempt = Pick<Claimed, "id" | "projectId" | "type" | "token">;
 export type EndDeps = { readonly db: Db; readonly announce: Announce };
 
 /**
- * Ends an attempt in one statement, if it is still that of the token; people hear of blocked and dead jobs if it
- * commits. Answers what the job is now; undefined: the lease was lost, somebody else has ended the attempt, and nothing
+ * Ends an attempt in one statement, if it is still that of the token; people hear of dead jobs, and of those that were
+ * not blocked before and are now, if it commits. Answers what the job is now; undefined: the lease was lost, somebody else has ended the attempt, and nothing
  * is left to do.
  * @param onlyIfLost For who is not the claimer: only if the lease has ended by now.
  */
@@ -48,12 +48,13 @@ export async function endAttempt(
   { onlyIfLost = false } = {},
 ): Promise<JobStatus | undefined> {
   if (ending.status !== "dead_letter" && ending.status !== "blocked")
-    return write(db, attempt, ending, onlyIfLost);
+    return (await write(db, attempt, ending, onlyIfLost))?.status;
   return db.transaction().execute(async (tx) => {
-    const status = await write(tx, attempt, ending, onlyIfLost);
-    if (status === "dead_letter") await announce(tx, "job.dead", eventData(attempt, ending));
-    if (status === "blocked") await announce(tx, "job.blocked", eventData(attempt, ending));
-    return status;
+    const written = await write(tx, attempt, ending, onlyIfLost);
+    if (written?.status === "dead_letter") await announce(tx, "job.dead", eventData(attempt, ending));
+    if (written?.status === "blocked" && !written.wasBlocked)
+      await announce(tx, "job.blocked", eventData(attempt, ending));
+    return written?.status;
   });
 }
 
@@ -63,31 +64,48 @@ function eventData({ id, projectId, type }: Attempt, ending: Extract<Ending, { e
   return { job_id: id, project_id: projectId, type, failure_reason, last_error };
 }
 
+type Written = {
+  readonly status: JobStatus;
+  /** When this attempt was claimed it had been let go from `blocked`, where it was since its creation or its last attempt. */
+  readonly wasBlocked: boolean;
+};
+
 async function write(
   db: Db | Tx,
   { id, token }: Attempt,
   ending: Ending,
   onlyIfLost: boolean,
-): Promise<JobStatus | undefined> {
+): Promise<Written | undefined> {
   const error = "error" in ending ? ending.error : undefined;
-  const { rows } = await sql<{ status: JobStatus }>`
+  const { rows } = await sql<Written>`
     with ended as (
       update jobs set ${sql.join(changes(ending))},
         last_error = coalesce(${error === undefined ? null : textOf(error)}::text, last_error),
         lock_token = null, locked_by = null, lease_until = null
       where id = ${id} and lock_token = ${token}::uuid and status = 'running'
         and (lease_until < now() or not ${onlyIfLost}::boolean)
-      returning id, attempt, status
+      returning id, attempt, status, attempt = 1 and run_at > created_at as "wasMadeBlocked"
     ),
     closed as (
       update job_attempts set ended_at = now(),
         outcome = case ended.status when 'cancelled' then 'cancelled' else ${outcomeOf(ending)}::text end,
-        error_code = ${error?.code ?? null}::text, error = ${error === undefined ? null : stored(error.message)}::text
+        error_code = ${error?.code ?? null}::text, error = ${error === undefined ? null : stored(error.message)}::text,
+        cost_pico = case when ${neverReserved(ending)}::boolean then coalesce(cost_pico, 0) else cost_pico end
       from ended where job_id = ended.id and job_attempts.attempt = ended.attempt
     ),
     told as (select ${tell("work")} from ended where status = 'pending')
-    select ended.status from ended left join told on true`.execute(db);
-  return rows[0]?.status;
+    select ended.status, "wasMadeBlocked" or exists (
+      select from job_attempts as earlier
+      where earlier.job_id = ended.id and earlier.attempt = ended.attempt - 1 and earlier.outcome = 'blocked'
+    ) as "wasBlocked"
+    from ended left join told on true`.execute(db);
+  return rows[0];
+}
+
+/** Nothing will be on the ledger: a budget did not hold it, or no provider could be asked. */
+function neverReserved(ending: Ending): boolean {
+  if (ending.status === "blocked") return true;
+  return ending.status === "retrying" && ending.error.code === "PROVIDER_UNAVAILABLE";
 }
 
 function outcomeOf(ending: Ending): Outcome {

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Pico } from "../lib/money.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import { type Payload, tell } from "./job.ts";
-import { lacksRoom } from "./room.ts";
+import { roomOf } from "./room.ts";
 import type { JobStatus } from "./states.ts";
 
 export const BUDGET_EXCEEDED = "Project budget exceeded";
@@ -51,11 +51,11 @@ async function enqueueOnce(db: Db | Tx, job: NewJob): Promise<Enqueued | undefin
     userId: sql`${userId}::text`,
     keyId: sql`${keyId}::bigint`,
     projectId: sql`${projectId}::bigint`,
-    neededPico: sql`${job.neededPico.toString()}::numeric`,
   };
+  const needed = sql`${job.neededPico.toString()}::numeric`;
   const { rows } = await sql<Enqueued>`
     with standing as materialized (
-      select case when ${lacksRoom(asking, false)} then 'blocked' else 'pending' end as status
+      select case when ${roomOf(asking, false)} < greatest(1, ${needed}) then 'blocked' else 'pending' end as status
     ),
     made as (
       insert into jobs (project_id, user_id, key_id, type, payload, status, failure_reason, priority, max_retries,
@@ -63,7 +63,7 @@ async function enqueueOnce(db: Db | Tx, job: NewJob): Promise<Enqueued | undefin
       select ${asking.projectId}, ${asking.userId}, ${asking.keyId}, ${job.type}::text,
         ${JSON.stringify(job.payload)}::json, status, case status when 'blocked' then ${BUDGET_EXCEEDED}::text end,
         ${job.priority}::smallint, ${job.maxRetries}::integer, ${idempotencyKey}::text, ${bodyHash}::bytea,
-        ${job.correlationId}::text, ${job.estimatedPico.toString()}::numeric, ${asking.neededPico}
+        ${job.correlationId}::text, ${job.estimatedPico.toString()}::numeric, ${needed}
       from standing
       on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
       returning id, status, true as created, true as "isSame"

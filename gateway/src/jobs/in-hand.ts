@@ -3,7 +3,7 @@ import type { Pico } from "../lib/money.ts";
 import { bookCost } from "./book-costs.ts";
 import { type EndDeps, type Ending, endAttempt } from "./end-attempt.ts";
 import type { Claimed } from "./job.ts";
-import { type JobStatus, nextAfterFailure, type Outcome } from "./states.ts";
+import { delayAfterDeferral, type JobStatus, nextAfterFailure, type Outcome } from "./states.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Does one job. What it throws is judged by `verdictOf`; once the signal aborts, it should end soon, however. */
@@ -108,11 +108,12 @@ function endingAfter(deps: InHandDeps, job: Claimed, signal: AbortSignal, thrown
   if (signal.aborted) return { status: signal.reason === "cancelled" ? "cancelled" : "pending" };
   const verdict = verdictOf(thrown);
   const { error } = verdict;
+  if (error.code === "INTERNAL") deps.onTrouble(`job ${job.id} failed unexpectedly`, thrown);
   switch (verdict.kind) {
     case "blocked":
       return { status: "blocked", neededPico: deps.neededPico(job), error };
     case "deferred": {
-      const { delayMs } = verdict;
+      const delayMs = delayAfterDeferral(job.deferrals, verdict.saidMs);
       return { status: "retrying", outcome: "deferred", delayMs, retryCount: job.retryCount, error };
     }
     case "failed": {

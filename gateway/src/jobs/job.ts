@@ -38,7 +38,13 @@ export type Job = {
 };
 
 /** A job that a worker has, until its lease ends; nobody without the token can end the attempt. */
-export type Claimed = Job & { readonly token: string; readonly attempt: number; readonly callId: string };
+export type Claimed = Job & {
+  readonly token: string;
+  readonly attempt: number;
+  readonly callId: string;
+  /** How many of its last attempts in a row were put off. */
+  readonly deferrals: number;
+};
 
 /** The channel on which workers hear that there is something to do. */
 export const JOBS_CHANNEL = "jobs";

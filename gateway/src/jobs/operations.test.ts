@@ -71,3 +71,13 @@ test("a wrong answer is a failed attempt, and says why", () => {
   const strict = declaredOperation("count", { prompt: "?", output: z.number() });
   assert.throws(() => resultOf(strict, {}, '"5"'), /number/);
 });
+
+test("an answer that is nested deeper than 64 levels is a failed attempt", () => {
+  const anything = declaredOperation("any", { prompt: "?", output: z.unknown() });
+  const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+  assert.ok(Array.isArray(resultOf(anything, {}, nested(64))));
+  for (const levels of [65, 100_000]) {
+    assert.throws(() => resultOf(anything, {}, nested(levels)), /nested deeper than 64 levels/);
+  }
+  assert.throws(() => resultOf(shipped("extract"), { fields: ["a"] }, `{"a":${nested(64)}}`), /nested/);
+});

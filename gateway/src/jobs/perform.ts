@@ -1,6 +1,7 @@
 import { authorize, type ScopesMode } from "../access/authorize.ts";
 import type { Ask } from "../calls/ask.ts";
 import type { EstimateCall } from "../calls/estimate.ts";
+import { jsonIn } from "../calls/json-answer.ts";
 import type { Payers } from "../calls/payer.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Absent } from "../identity/stand-in.ts";
@@ -45,7 +46,10 @@ export function performOperations(deps: PerformDeps): Perform {
   };
 }
 
-/** What each budget must have left before a job can begin, at the prices of now; if that is not known, as at its creation. */
+/**
+ * What each budget must have left before a job that was refused can begin, whichever of its targets is asked, at the
+ * prices of now; if that is not known, as at its creation.
+ */
 export function neededNow({
   operations,
   usualModel,
@@ -53,7 +57,8 @@ export function neededNow({
 }: Pick<PerformDeps, "operations" | "usualModel"> & { readonly estimate: EstimateCall }) {
   return (job: Claimed): Pico => {
     try {
-      return estimate(undefined, bodyOf(operationOf(operations, job), job.payload, usualModel())).neededPico;
+      const body = bodyOf(operationOf(operations, job), job.payload, usualModel());
+      return estimate(undefined, body).mostNeededPico;
     } catch {
       return job.neededPico;
     }
@@ -66,25 +71,28 @@ function operationOf(operations: Operations, { type }: Claimed): Operation {
   throw new TollgateError("FORBIDDEN", undefined, { message: `There is no operation ${type} any more.` });
 }
 
-const FENCED = /^```(?:json)?\s*\n([\s\S]*?)\n```$/;
-
 /** Throws for an answer that the operation does not take: the attempt has failed, and is paid all the same. */
 export function resultOf({ output }: Operation, payload: Payload, text: string): unknown {
   if (output === undefined) return { text };
-  const trimmed = text.trim();
-  const json = parsed(FENCED.exec(trimmed)?.[1] ?? trimmed);
+  const json = jsonIn(text);
+  if (isDeeper(json, DEEPEST_RESULT)) throw wrongAnswer(`it is nested deeper than ${DEEPEST_RESULT} levels`);
   const result = output(payload).safeParse(json);
   if (json !== undefined && result.success) return result.data;
   const faults = json === undefined ? "it is not JSON" : faultsIn(result.error?.issues ?? []);
-  throw new Error(`The model's answer is not what the operation wants: ${faults}`);
+  throw wrongAnswer(faults);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+/** Databases and readers of JSON give up on much more. */
+const DEEPEST_RESULT = 64;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1));
+}
+
+function wrongAnswer(faults: string): TollgateError {
+  const message = `The model's answer is not what the operation wants: ${faults}`;
+  return new TollgateError("PROVIDER_FAILED", undefined, { message });
 }
 
 function faultsIn(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]) {

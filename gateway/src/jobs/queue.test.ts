@@ -3,6 +3,7 @@ import { after, beforeEach, test } from "node:test";
 import { sql } from "kysely";
 import { createBudget } from "../costs/budgets.ts";
 import { testStore } from "../store/testing.ts";
+import { bookLateCosts } from "./book-costs.ts";
 import { type Ending, endAttempt } from "./end-attempt.ts";
 import { BUDGET_EXCEEDED, enqueue } from "./enqueue.ts";
 import { endLostAttempts, extendLeases } from "./leases.ts";
@@ -191,6 +192,73 @@ test("blocked and dead jobs are told of, in the transaction that makes them so",
   ]);
   const row = await rowOf(one!.id);
   assert.deepEqual([row.failure_reason, row.started_at, row.needed_pico], [BUDGET_EXCEEDED, null, "5"]);
+});
+
+test("a job that goes back to blocked without having run is not told of again", async () => {
+  const told: string[] = [];
+  const announce = async (_tx: unknown, type: string) => void told.push(type);
+  const blocked: Ending = { status: "blocked", neededPico: 0n, error };
+  const attempted = async () => {
+    assert.equal(await unblock(db), 1);
+    const [job] = await claimed(db);
+    assert.equal(await endAttempt({ db, announce }, job!, blocked), "blocked");
+  };
+  await enqueued(db, project);
+  await endAttempt({ db, announce }, (await claimed(db))[0]!, blocked);
+  await attempted();
+  await attempted();
+  assert.deepEqual(told, ["job.blocked"]);
+  await sql`delete from jobs`.execute(db);
+  const budget = { scope: "project", scopeId: String(project), allocatedPico: 0n, period: "none" } as const;
+  await createBudget(db, budget, 0);
+  assert.equal((await enqueue(db, jobIn(project))).status, "blocked");
+  await sql`update budgets set allocated_pico = 100`.execute(db);
+  await attempted();
+  assert.deepEqual(told, ["job.blocked"]);
+});
+
+test("a large job that waits for its budget does not keep smaller ones from going on", async () => {
+  const budget = { scope: "project", scopeId: String(project), allocatedPico: 0n, period: "none" } as const;
+  await createBudget(db, budget, 0);
+  const large = await enqueued(db, project, { neededPico: 1_000n });
+  const small = await enqueued(db, project, { neededPico: 10n });
+  for (let index = 0; index < 120; index++) await enqueued(db, project, { neededPico: 1_000n });
+  const last = await enqueued(db, project, { neededPico: 10n });
+  await sql`update budgets set allocated_pico = 900`.execute(db);
+  assert.equal(await unblock(db), 2);
+  assert.deepEqual(
+    [await statusOf(db, large), await statusOf(db, small), await statusOf(db, last)],
+    ["blocked", "pending", "pending"],
+  );
+});
+
+test("what never reserved money costs nothing from its end on", async () => {
+  const id = await enqueued(db, project);
+  const refused = { code: "PROVIDER_UNAVAILABLE", message: "not now" };
+  const deferred: Ending = { ...failed, outcome: "deferred", delayMs: 0, error: refused };
+  for (const ending of [deferred, { status: "blocked", neededPico: 0n, error } as const, failed]) {
+    await end((await claimed(db))[0]!, ending);
+    await comeDue(db, id);
+    await wakeRetrying(db);
+    await unblock(db);
+  }
+  assert.deepEqual(
+    (await attemptsOf(db, id)).map(({ costPico }) => costPico),
+    [0n, 0n, null],
+  );
+});
+
+test("attempts whose calls are not on the ledger yet do not keep later ones from being booked", async () => {
+  const open = await enqueued(db, project);
+  const late = await enqueued(db, project);
+  for (const job of await claimed(db, 2)) await end(job, failed);
+  await sql`update job_attempts set ended_at = now() - interval '2 days' where job_id = ${late}`.execute(db);
+  const next = await bookLateCosts(db, [0, 0], 1);
+  assert.deepEqual(next, [open, 1]);
+  assert.deepEqual(await bookLateCosts(db, next, 1), [late, 1]);
+  assert.deepEqual(await bookLateCosts(db, [late, 1], 1), [0, 0]);
+  const costs = [(await attemptsOf(db, open))[0]!.costPico, (await attemptsOf(db, late))[0]!.costPico];
+  assert.deepEqual(costs, [null, 0n]);
 });
 
 test("a job waits while any budget of its user, key, project or team has too little left", async () => {

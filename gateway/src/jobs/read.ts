@@ -33,33 +33,39 @@ export async function listJobs(
   { before, limit, status, projectId, type }: JobSection,
 ): Promise<readonly Job[]> {
   const projects = await projectsWith(db, caller, level, projectId);
-  const rows = await db
+  const newest = db
     .selectFrom("jobs")
-    .selectAll()
-    .where("project_id", "in", projects)
     .$if(before !== undefined, (query) => query.where("id", "<", before!))
     .$if(status !== undefined, (query) => query.where("status", "=", status!))
     .$if(type !== undefined, (query) => query.where("type", "=", type!))
     .orderBy("id", "desc")
-    .limit(limit)
-    .execute();
+    .limit(limit);
+  if (projects === "all") {
+    const isThere = sql<boolean>`exists (select from projects where id = project_id and deleted_at is null)`;
+    return (await newest.selectAll().where(isThere).execute()).map(jobOf);
+  }
+  const ofEach = newest.select("id").where("project_id", "=", sql<number>`project.id`);
+  const ids = sql<number>`(
+    select newest.id from unnest(${projects}::bigint[]) as project (id) cross join lateral (${ofEach}) as newest
+    order by newest.id desc limit ${limit}::integer
+  )`;
+  const rows = await db.selectFrom("jobs").selectAll().where("id", "in", ids).orderBy("id", "desc").execute();
   return rows.map(jobOf);
 }
 
 const MOST_PROJECTS = 100_000;
 
-/** SQL: their numbers. */
-async function projectsWith(db: Db, caller: Caller, level: Level, named: number | undefined) {
-  if (named !== undefined) {
-    const { id } = requireLevel(await findProject(db, caller, named), level);
-    return sql<number>`(${id}::bigint)`;
-  }
-  if (isAdministrator(caller) && boundProject(caller) === undefined) {
-    return sql<number>`(select id from projects where deleted_at is null)`;
-  }
+/** Their numbers; `all`: whichever there are. */
+async function projectsWith(
+  db: Db,
+  caller: Caller,
+  level: Level,
+  named: number | undefined,
+): Promise<readonly number[] | "all"> {
+  if (named !== undefined) return [requireLevel(await findProject(db, caller, named), level).id];
+  if (isAdministrator(caller) && boundProject(caller) === undefined) return "all";
   const known = await listProjects(db, caller, { after: 0, limit: MOST_PROJECTS });
-  const ids = known.filter((project) => isAtLeast(project.level, level)).map(({ id }) => id);
-  return sql<number>`(select unnest(${ids}::bigint[]))`;
+  return known.filter((project) => isAtLeast(project.level, level)).map(({ id }) => id);
 }
 
 /** One try to do a job. */

@@ -1,21 +1,21 @@
 import { type RawBuilder, sql } from "kysely";
 
-/** SQL expressions: whose money a job would take, and how much of it each budget must have left, in pico-USD. */
+/** SQL expressions: whose money a job would take. */
 export type Asking = {
   readonly userId: RawBuilder<unknown>;
   readonly keyId: RawBuilder<unknown>;
   readonly projectId: RawBuilder<unknown>;
-  readonly neededPico: RawBuilder<unknown>;
 };
 
 /**
- * SQL: a budget of the job's user, key, project or team has too little left (B2). What running calls hold counts as
- * spent only if `heldCounts`. Of a budget's rows the newest counts; one whose period is over has all its money again.
+ * SQL: what is left of the budget of the job's user, key, project or team that has least left, pico-USD; null: there is
+ * none. What running calls hold counts as spent only if `heldCounts`. Of a budget's rows the newest counts; one whose
+ * period is over has all its money again.
  */
-export function lacksRoom({ userId, keyId, projectId, neededPico }: Asking, heldCounts: boolean) {
+export function roomOf({ userId, keyId, projectId }: Asking, heldCounts: boolean) {
   const used = heldCounts ? sql`spent_pico + reserved_pico` : sql`spent_pico`;
-  return sql`exists (
-    select from (
+  return sql`(
+    select min(allocated_pico - used_pico) from (
       values ('user', (${userId})::text), ('project', (${projectId})::text),
         ('key', (select quota_group::text from api_keys where id = (${keyId})::bigint)),
         ('team', (select team_id::text from projects where id = (${projectId})::bigint))
@@ -29,6 +29,5 @@ export function lacksRoom({ userId, keyId, projectId, neededPico }: Asking, held
       where budgets.scope = owner.scope and budgets.scope_id = owner.scope_id
       order by id desc limit 1
     ) as budget
-    where allocated_pico - used_pico < greatest(1, ${neededPico})
   )`;
 }

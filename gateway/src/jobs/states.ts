@@ -54,3 +54,16 @@ export function nextAfterFailure(
   if (retryCount >= maxRetries) return { status: "dead_letter", failureReason: "max retries exceeded" };
   return { status: "retrying", delayMs: retryBaseMs * 2 ** retryCount, retryCount: retryCount + 1 };
 }
+
+const FIRST_DEFERRAL_MS = 15_000;
+const LONGEST_DEFERRAL_MS = 300_000;
+
+/**
+ * How long a job waits that was put off `deferrals` times in a row before: never less than was said, and each time
+ * longer, up to five minutes.
+ * @param saidMs undefined: nobody says when to come again
+ */
+export function delayAfterDeferral(deferrals: number, saidMs: number | undefined): number {
+  if (deferrals === 0) return saidMs ?? FIRST_DEFERRAL_MS;
+  return Math.max(saidMs ?? 0, Math.min(FIRST_DEFERRAL_MS * 2 ** deferrals, LONGEST_DEFERRAL_MS));
+}

@@ -63,6 +63,7 @@ test("a worker does as many jobs at a time as it may, and no more", async (t) =>
 test("a job that fails is tried again, and dies after its last retry", async (t) => {
   const told: string[] = [];
   const outcomes: string[] = [];
+  const logged: unknown[] = [];
   testWorker(t, {
     store,
     perform: async () => {
@@ -70,16 +71,21 @@ test("a job that fails is tried again, and dies after its last retry", async (t)
     },
     announce: async (_tx, type) => void told.push(type),
     onAttempt: (_job, outcome) => void outcomes.push(outcome),
+    onTrouble: (_what, error) => void logged.push(error),
   });
   const id = await enqueued(db, project, { maxRetries: 2 });
   await is(id, "dead_letter");
   const row = await rowOf(id);
   assert.deepEqual(
     [row.retry_count, row.failure_reason, row.last_error],
-    [2, "max retries exceeded", "INTERNAL: no luck"],
+    [2, "max retries exceeded", "INTERNAL: Something went wrong here. It has been logged."],
   );
   assert.deepEqual(told, ["job.dead"]);
   assert.deepEqual(outcomes, ["failed", "failed", "failed"]);
+  assert.deepEqual(
+    logged.map((error) => (error as Error).message),
+    ["no luck", "no luck", "no luck"],
+  );
 });
 
 test("a provider that says when to come again costs no retry", async (t) => {
@@ -101,6 +107,25 @@ test("a provider that says when to come again costs no retry", async (t) => {
   assert.equal(attempt!.outcome, "deferred");
   await sql`update jobs set next_retry_at = now()`.execute(db);
   await is(id, "completed");
+});
+
+test("a job that is put off again and again waits longer each time", async (t) => {
+  testWorker(t, {
+    store,
+    perform: async () => {
+      throw new TollgateError("PROVIDER_RATE_LIMITED", { retryAfterMs: undefined });
+    },
+  });
+  const id = await enqueued(db, project, { maxRetries: 0 });
+  const waits: number[] = [];
+  for (let attempts = 1; attempts <= 3; attempts++) {
+    await until(async () => (await attemptsOf(db, id))[attempts - 1]?.outcome === "deferred");
+    const { next_retry_at } = await rowOf(id);
+    waits.push(next_retry_at!.getTime() - (await attemptsOf(db, id)).at(-1)!.endedAt!.getTime());
+    await sql`update jobs set next_retry_at = now()`.execute(db);
+  }
+  assert.deepEqual(waits, [15_000, 30_000, 60_000]);
+  assert.equal((await rowOf(id)).retry_count, 0);
 });
 
 test("a job that no budget holds is blocked, and said to be", async (t) => {
@@ -238,7 +263,7 @@ test("what an attempt has cost is on the job when it is completed, and what come
     perform: async ({ callId, attempt }) => {
       if (attempt === 1) {
         lost = callId;
-        throw new Error("nobody knows yet what this cost");
+        throw new TollgateError("PROVIDER_FAILED");
       }
       await settle(callId);
     },

@@ -2,7 +2,7 @@ import { BUDGETS_CHANNEL } from "../costs/set-budget.ts";
 import { atMost } from "../lib/clock.ts";
 import { type Chance, uuidv7 } from "../lib/ids.ts";
 import type { Store } from "../store/store.ts";
-import { bookLateCosts } from "./book-costs.ts";
+import { type BookedUpTo, bookLateCosts } from "./book-costs.ts";
 import { claim } from "./claim.ts";
 import { type InHand, type InHandDeps, takeInHand } from "./in-hand.ts";
 import { JOBS_CHANNEL } from "./job.ts";
@@ -83,9 +83,10 @@ export function startWorker({ store, ...deps }: WorkerDeps): Worker {
     await endLostAttempts({ ...deps, db });
   }
 
+  let bookedUpTo: BookedUpTo = [0, 0];
   async function lookAtMoney(): Promise<void> {
     await unblock(db);
-    await bookLateCosts(db);
+    bookedUpTo = await bookLateCosts(db, bookedUpTo);
   }
 
   const repeated = (everyMs: number, what: string, work: () => Promise<void>) =>

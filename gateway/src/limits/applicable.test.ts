@@ -56,6 +56,7 @@ function key(dailyQuota: number | null, fields: Partial<KeyGrant> = {}): KeyGran
 
 type Asked = {
   key?: KeyGrant | null;
+  app?: string;
   plan?: Plan;
   overrides?: Record<string, number>;
   device?: string;
@@ -63,10 +64,11 @@ type Asked = {
 };
 
 function limitsOf(rules: LimitRules, name: EndpointClass, asked: Asked = {}): readonly AppliedLimit[] {
-  const { key: held = key(50), plan = small, overrides = {}, device, call } = asked;
+  const { key: held = key(50), plan = small, overrides = {}, device, call, app } = asked;
   const credential = { kind: held === null ? "static" : "key" } as const;
   const known = { userId: "usr_ann", role: "developer", credential, plan, overrides, epoch: 5 } as const;
-  const principal = held === null ? known : { ...known, key: held };
+  const beside = app === undefined ? known : { ...known, app };
+  const principal = held === null ? beside : { ...known, key: held };
   const use = call === undefined ? { class: name } : { class: name, call };
   return applicableLimits(rules)({ principal, address: "198.51.100.7", device }, use);
 }
@@ -173,6 +175,17 @@ test("the assistant's seven limits are reported in their order, the device's las
       "assist-key-day",
     ],
   );
+});
+
+test("an app with a static key has the same seven limits, counted under its name", () => {
+  const limits = limitsOf(everything, "assist", { key: null, app: "app-shop", device: "phone" });
+  const assist = limits.filter(({ id }) => id.startsWith("assist"));
+  assert.equal(assist.length, 7);
+  const keyOf = (id: string) => assist.find((limit) => limit.id === id)!.key;
+  assert.equal(keyOf("assist-key-minute"), "assist-key-minute:app-shop");
+  assert.equal(keyOf("assist-key-day"), "assist-key-day:app-shop");
+  assert.match(keyOf("assist-device-day"), /:hidden\(app-shop\0usr_ann\0phone\)$/);
+  assert.ok(!idsOf(limits).includes("key-minute"));
 });
 
 test("a user's own numbers say nothing about the key of somebody else's app", () => {

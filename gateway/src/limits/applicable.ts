@@ -143,6 +143,7 @@ type Allowance = {
 function allowancesOf(rules: LimitRules, { principal, address, device }: Subject, name: EndpointClass) {
   const { userId, key, plan, overrides } = principal;
   const chain = key === undefined ? undefined : String(key.quotaGroup);
+  const app = appOf(principal);
   const at = rules.subjectOfAddress(address);
   const list: Allowance[] = [];
   const add = (id: LimitId, of: string, limit: number | undefined, burst?: number): void => {
@@ -164,10 +165,8 @@ function allowancesOf(rules: LimitRules, { principal, address, device }: Subject
   if (chain !== undefined) addKey(add, key!, chain, name);
   if (name === "assist") add("assist-ip-minute", at, rules.assist.addressPerMinute);
   add("ip-minute", at, rules.addressBucket?.perMinute, rules.addressBucket?.burst);
-  if (chain !== undefined) {
-    if (name === "assist") add("assist-key-minute", chain, rules.assist.keyPerMinute);
-    add("key-minute", chain, rules.keyBucket?.perMinute, rules.keyBucket?.burst);
-  }
+  if (name === "assist" && app !== undefined) add("assist-key-minute", app, rules.assist.keyPerMinute);
+  if (chain !== undefined) add("key-minute", chain, rules.keyBucket?.perMinute, rules.keyBucket?.burst);
   if (name === "assist") addDevice(add, rules, principal, device);
   return list;
 }
@@ -190,15 +189,21 @@ function addKey(add: Add, { plan, dailyQuota }: KeyGrant, chain: string, name: E
 
 function addDevice(add: Add, { assist, subjectOfDevice }: LimitRules, by: Principal, device?: string): void {
   const { userId, key } = by;
+  const app = appOf(by);
   if (device !== undefined) {
-    const of = subjectOfDevice(`${key?.quotaGroup ?? ""}\0${userId}\0${device}`);
+    const of = subjectOfDevice(`${app ?? ""}\0${userId}\0${device}`);
     add("assist-device-minute", of, assist.devicePerMinute);
     add("assist-device-day", of, assist.devicePerDay);
   }
   // Whoever names ever new devices gets no more than the key has.
-  if (key !== undefined && key.dailyQuota === null) {
-    add("assist-key-day", String(key.quotaGroup), assist.devicePerDay);
+  if (app !== undefined && (key === undefined || key.dailyQuota === null)) {
+    add("assist-key-day", app, assist.devicePerDay);
   }
+}
+
+/** What the limits of an app are counted under: the chain of its key, or its static key's name. */
+function appOf({ key, app }: Principal): string | undefined {
+  return key === undefined ? app : String(key.quotaGroup);
 }
 
 function limitOf(rules: LimitRules, allowance: Allowance): AppliedLimit | undefined {

@@ -47,22 +47,6 @@ export function ticketOf({ clock }: { readonly clock: Clock }, parts: readonly P
   };
 }
 
-/** Does a call's work: what fails before it was settled is given back, and what forgot to settle counts as reserved. */
-export async function underTicket<T>(
-  ticket: Ticket,
-  work: () => Promise<T>,
-  onGivenBack: () => void,
-): Promise<T> {
-  try {
-    const result = await work();
-    await ticket.settle(undefined);
-    return result;
-  } catch (error) {
-    if (await ticket.giveBack()) onGivenBack();
-    throw error;
-  }
-}
-
 function ignoreOutage(error: unknown): void {
   if (!(error instanceof CountersUnavailable)) throw error;
 }

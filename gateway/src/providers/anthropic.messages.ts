@@ -5,7 +5,8 @@ import { eventScan } from "./tap.scan.ts";
 import { textBytesOf } from "./text.ts";
 import { type EventReader, NOTHING_SEEN, type ProviderError, type Seen, type Wire } from "./wire.ts";
 
-const TEXT = ["text", "thinking", "partial_json"];
+/** Of thinking that is not shown, what stands for it is as long. */
+const TEXT = ["text", "thinking", "partial_json", "signature", "data"];
 const textFields: ReadonlySet<string> = new Set(TEXT);
 
 /** Anthropic's messages, and every provider that is compatible with them. */

@@ -28,6 +28,6 @@ export function parsedObject(text: string): Fields | undefined {
   }
 }
 
-function isObject(value: unknown): value is Fields {
+export function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { fieldsOf, textOf } from "./json.ts";
+import { type Fields, isObject, textOf } from "./json.ts";
 import { asErrorBody, openAiError } from "./openai.error.ts";
 import { openAiMetered } from "./openai.metered.ts";
 import { eventScan } from "./tap.scan.ts";
@@ -20,7 +20,7 @@ export const openAiChat: Wire = {
   whole(answer) {
     const choices = Array.isArray(answer.choices) ? answer.choices : [];
     return {
-      isAnswer: choices.length > 0 && choices.every((choice) => fieldsOf(choice).message != null),
+      isAnswer: isCompletion(answer, choices),
       model: textOf(answer.model),
       metered: openAiMetered(answer),
       isOutputCounted: true,
@@ -30,6 +30,12 @@ export const openAiChat: Wire = {
   },
   events: readChat,
 };
+
+/** A blocked prompt is answered too: with no choice, or with one whose message is null. */
+function isCompletion(answer: Fields, choices: readonly unknown[]): boolean {
+  if (choices.length > 0) return choices.every((choice) => isObject(choice) && "message" in choice);
+  return Array.isArray(answer.choices) && (answer.object === "chat.completion" || answer.usage != null);
+}
 
 /**
  * A usage that comes again replaces the one before: vLLM can send a cumulative one with every event. An event is

@@ -22,8 +22,38 @@ export function asErrorBody({ name, fields }: StreamEvent): Fields {
   return isItself ? { error: fields } : fields;
 }
 
+/** The status that goes with a code or type, where nothing else tells it: inside a stream, and in a failed response. */
+const STATUS: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  invalid_prompt: 400,
+  context_length_exceeded: 400,
+  content_filter: 400,
+  content_policy_violation: 400,
+  image_content_policy_violation: 400,
+  invalid_image: 400,
+  unsupported_parameter: 400,
+  unsupported_value: 400,
+  authentication_error: 401,
+  invalid_api_key: 401,
+  permission_error: 403,
+  not_found_error: 404,
+  model_not_found: 404,
+  rate_limit_exceeded: 429,
+  rate_limit_error: 429,
+  tokens: 429,
+  requests: 429,
+};
+
+function statusOf(fields: Fields): number | undefined {
+  const word = [fields.code, fields.type].find(
+    (each) => typeof each === "string" && Object.hasOwn(STATUS, each),
+  );
+  return STATUS[word as string];
+}
+
 function described(message: unknown, fields: Fields, answer: Fields): ProviderError {
-  const status = [fields.status, fields.status_code, answer.status_code, fields.code].find(isErrorStatus);
+  const told = [fields.status, fields.status_code, answer.status_code, fields.code].find(isErrorStatus);
+  const status = told ?? statusOf(fields);
   const code = textOf(fields.code) ?? textOf(fields.type === "error" ? undefined : fields.type);
   return {
     message: textOf(message) ?? "The provider gave no reason.",

@@ -46,6 +46,7 @@ function essence({ upstream, source, fault }: KnownProvider): object {
 function refusing(provider: Provider, fault: string): Provider {
   return {
     ...provider,
+    connect: async () => {},
     send(_request, events): Exchange {
       let listening: ExchangeEvents | undefined = events;
       queueMicrotask(() => listening?.fail({ kind: "connect", cause: new Error(fault) }));

@@ -13,9 +13,13 @@ export type Provider = {
   readonly speaks: readonly Wire["name"][];
   /** False for servers that refuse `stream_options.include_usage`. */
   readonly reportsStreamUsage: boolean;
+  /** The spelling of the limit on a chat's output that it keeps to. */
+  readonly chatOutputLimit: "max_completion_tokens" | "max_tokens";
   /** Model ids it is known to have; shown in the models list. May be empty. */
   readonly models: readonly string[];
   send(request: UpstreamRequest, events: ExchangeEvents): Exchange;
+  /** Has a connection ready, if that is possible, by a request that costs nothing. Never rejects. */
+  connect(): Promise<void>;
   /** Breaks what is in flight. */
   close(): Promise<void>;
 };

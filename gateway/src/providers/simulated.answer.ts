@@ -1,3 +1,4 @@
+import { filled } from "./simulated.fill.ts";
 import type { Behaviour } from "./simulated.models.ts";
 import type { SimulatedRequest } from "./simulated.request.ts";
 import { tokensOf, words } from "./simulated.words.ts";
@@ -25,12 +26,16 @@ export type SimulatedUsage = {
 export function answerTo(request: SimulatedRequest, behaviour: Behaviour): Answer {
   const calls = behaviour.callsTool === true && !request.hasResult;
   const tool = calls ? (request.toolName ?? "lookup") : undefined;
-  const said = behaviour.words === undefined ? request.text : words(behaviour.words, request.text);
+  const said = behaviour.words === undefined ? echoOf(request) : words(behaviour.words, request.text);
   const tokens = tokensOf(tool === undefined ? said : JSON.stringify({ query: said }));
   const reasoningTokens = Math.min(behaviour.reasoningTokens ?? 0, request.maxTokens);
   const kept = tokens.slice(0, request.maxTokens - reasoningTokens);
   const whole = tool === undefined ? "whole" : "tool";
   return { reasoningTokens, tokens: kept, tool, end: kept.length < tokens.length ? "length" : whole };
+}
+
+function echoOf({ text, schema }: SimulatedRequest): string {
+  return schema === undefined ? text : JSON.stringify(filled(schema, text));
 }
 
 export function usageOf(

@@ -32,6 +32,7 @@ export const simulatedChat: SimulatedFormat = {
       turns: messages.map(turnOf),
       caps: ["max_tokens", "max_completion_tokens", "max_output_tokens"],
       toolName: fieldsOf(fieldsOf(tool).function).name,
+      format: fieldsOf(fieldsOf(body.response_format).json_schema),
       choices: n ?? 1,
     });
   },

@@ -66,6 +66,7 @@ function read(body: Fields, headers: Headers) {
     turns: [...instructions, ...messages.map(turnOf)],
     caps: ["max_tokens"],
     toolName: tool?.name,
+    format: fieldsOf(fieldsOf(body.output_config).format),
   });
 }
 

@@ -56,7 +56,8 @@ type Model = {
 export const simulatedModels: readonly Model[] = [
   {
     example: "sim-echo",
-    about: "Echoes the last user message or tool result. So does every name that is not in this table.",
+    about:
+      "Echoes the last user message or tool result; a JSON Schema that is asked for is filled with it. So does every name that is not in this table.",
     pattern: /^sim-echo$/,
     behave: () => ({}),
   },

@@ -15,6 +15,8 @@ export type SimulatedRequest = {
   readonly maxTokens: number;
   readonly choices: number;
   readonly toolName: string | undefined;
+  /** Of structured output, which the answer has to fit. */
+  readonly schema?: Fields | undefined;
   /** Everything that was said, for what only one format knows. */
   readonly body: Fields;
 };
@@ -29,13 +31,15 @@ type Told = {
   /** Fields that limit the output. */
   readonly caps: readonly string[];
   readonly toolName: unknown;
+  /** What says how the answer is to look, `{ type: "json_schema", schema }`. */
+  readonly format: Fields;
   readonly choices?: number;
 };
 
 /** The most one choice may be asked for, and what is meant if nothing is asked. */
 const MAX_OUTPUT_TOKENS = 16_384;
 
-export function conversation(body: Fields, { turns, caps, toolName, choices = 1 }: Told) {
+export function conversation(body: Fields, { turns, caps, toolName, format, choices = 1 }: Told) {
   const limits = caps.map((name) => body[name]).filter((cap) => cap != null);
   if (!limits.every(isPositiveInteger)) {
     return invalid("The output limit is not a positive integer.", caps[0]);
@@ -51,6 +55,7 @@ export function conversation(body: Fields, { turns, caps, toolName, choices = 1 
     maxTokens: Math.min(MAX_OUTPUT_TOKENS, ...limits),
     choices,
     toolName: typeof toolName === "string" ? toolName : undefined,
+    schema: format.schema === undefined ? undefined : fieldsOf(format.schema),
   });
 }
 

@@ -21,6 +21,7 @@ export const simulatedResponses: SimulatedFormat = {
       turns: typeof instructions === "string" ? [{ from: "other", content: instructions }, ...said] : said,
       caps: ["max_output_tokens"],
       toolName: objectsOf(body.tools).find(({ type }) => type === "function")?.name,
+      format: fieldsOf(fieldsOf(body.text).format),
     });
   },
   whole: (draft) => responseOf(draft, "end"),

@@ -41,6 +41,7 @@ export function simulated({ clock, timeouts = FOR_EVER, log }: SimulatedOptions)
     simulated: true,
     speaks: [...new Set(simulatedFormats.map(({ wire }) => wire))],
     reportsStreamUsage: true,
+    chatOutputLimit: "max_completion_tokens",
     models: simulatedModels.map(({ example }) => example),
     send(request, events) {
       const script = scriptOf(request, again);
@@ -52,6 +53,7 @@ export function simulated({ clock, timeouts = FOR_EVER, log }: SimulatedOptions)
       open.add(playback);
       return playback;
     },
+    connect: async () => {},
     async close() {
       for (const playback of open) playback.break(new Error("the provider was closed"));
     },

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { type ExchangeFailure, openOrigin } from "../lib/fetch.ts";
 import { OutboundRefused } from "../lib/reach.ts";
 import { connectedTo, type KnownProvider, type ProviderRules } from "./known.ts";
-import { type Dialect, headersOf } from "./upstream.ts";
+import { headersOf, listPaths } from "./upstream.ts";
 
 /** What came of asking a provider for its list of models, which costs nothing. */
 export type Trial = {
@@ -15,7 +15,6 @@ export type Trial = {
 };
 
 const LONGEST_MS = 4_000;
-const listPaths: Readonly<Record<Dialect, string>> = { openai: "/models", anthropic: "/v1/models" };
 
 /** Asks once, of what is known now; no breaker notices. */
 export async function tryProvider(

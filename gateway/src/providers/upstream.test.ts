@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { test } from "node:test";
-import { sleep, systemClock } from "../lib/clock.ts";
+import { nextTurn, sleep, systemClock } from "../lib/clock.ts";
 import { hear, rawServer, textOf } from "../lib/fetch.testing.ts";
 import { openAiChat } from "./openai.chat.ts";
 import { providerContract } from "./provider.contract.ts";
@@ -227,4 +227,40 @@ test("two answers to one request do not reach the next caller", async () => {
   assert.equal(textOf(await upstream.send().over), "{}");
   const second = await upstream.send().over;
   assert.notEqual(textOf(second), "xx");
+});
+
+test("a connection is made ready by a question for the models, and the next call goes over it", async () => {
+  const lines: string[] = [];
+  let connections = 0;
+  await using server = await rawServer((socket) => {
+    connections += 1;
+    socket.on("data", (bytes) => {
+      lines.push(bytes.toString().split("\r\n")[0]!);
+      socket.write(`${head("content-length: 2")}{}`);
+    });
+  });
+  const provider = opened({ ...common, baseUrl: `${server.url}/v1` });
+  await provider.connect();
+  await new Promise<void>(nextTurn);
+  assert.equal(textOf(await hear((events) => provider.send(chat, events)).over), "{}");
+  assert.deepEqual(lines, ["GET /v1/models HTTP/1.1", "POST /v1/chat/completions HTTP/1.1"]);
+  assert.equal(connections, 1);
+  await provider.close();
+});
+
+test("a connection that cannot be made ready is nobody's trouble, nor is a list without end", async () => {
+  const { url } = await (async () => {
+    await using gone = await rawServer(() => {});
+    return gone;
+  })();
+  const away = opened({ ...common, baseUrl: url });
+  await away.connect();
+  await away.close();
+  await using endless = await hostile((socket) => {
+    socket.write(head("transfer-encoding: chunked"));
+    const cancel = systemClock.every(1, () => socket.write(`10000\r\n${"x".repeat(0x10000)}\r\n`));
+    socket.once("close", cancel);
+  });
+  await endless.provider.connect();
+  while (endless.server.open() > 0) await sleep(systemClock, 5);
 });

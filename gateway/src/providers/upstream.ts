@@ -15,6 +15,8 @@ export type UpstreamOptions = {
   readonly models: readonly string[];
   /** False for servers that refuse `stream_options.include_usage`. */
   readonly reportsStreamUsage: boolean;
+  /** Undefined: the newer spelling for OpenAI, and the older one, which everybody else knows. */
+  readonly chatOutputLimit?: "max_completion_tokens" | "max_tokens" | undefined;
   readonly timeouts: OriginOptions;
 };
 
@@ -42,6 +44,12 @@ const manners: Readonly<Record<Dialect, Manners>> = {
   },
 };
 
+/** To read on would cost more than the connection is worth. */
+const LONGEST_LIST_BYTES = 1_048_576;
+
+/** Where a dialect lists its models, which costs nothing. */
+export const listPaths: Readonly<Record<Dialect, string>> = { openai: "/models", anthropic: "/v1/models" };
+
 /** A server that speaks a dialect. Throws a TypeError on a bad base URL. */
 export function upstream(options: UpstreamOptions): Provider {
   const { name, models, reportsStreamUsage } = options;
@@ -53,10 +61,31 @@ export function upstream(options: UpstreamOptions): Provider {
     simulated: false,
     speaks,
     reportsStreamUsage,
+    chatOutputLimit: options.chatOutputLimit ?? (name === "openai" ? "max_completion_tokens" : "max_tokens"),
     models,
     send({ path, body, headers }, events) {
       const sent = { ...usual, ...only(headers, passed), ...own, "content-type": "application/json" };
       return origin.send({ method: "POST", path, body, headers: sent }, events);
+    },
+    connect() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const over = () => resolve();
+      let length = 0;
+      const exchange = origin.send(
+        { method: "GET", path: listPaths[options.dialect], headers: { ...usual, ...own } },
+        {
+          head() {},
+          chunk(bytes) {
+            length += bytes.length;
+            if (length <= LONGEST_LIST_BYTES) return;
+            exchange.abort();
+            resolve();
+          },
+          end: over,
+          fail: over,
+        },
+      );
+      return promise;
     },
     close: () => origin.close(),
   };

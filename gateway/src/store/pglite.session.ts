@@ -58,6 +58,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   };
 
   worker.on("error", (error) => end("its thread failed", error));
+  // JSON nested so deep that this thread cannot read what the other has written.
+  worker.on("messageerror", (error) => asked?.reject(errorOf(error.message, {})));
   worker.on("exit", () => {
     end("its thread stopped");
     exited.resolve();

@@ -113,6 +113,16 @@ suite("PGlite", () => {
     await store.close();
   });
 
+  test("an answer that is nested too deep to be handed over is a failed statement, and the next is answered", async () => {
+    await using store = await testPglite();
+    const nested = `${"[".repeat(4_000)}${"]".repeat(4_000)}`;
+    const began = performance.now();
+    const isFault = (error: unknown) => !isOutage(error);
+    await assert.rejects(sql`select ${nested}::json as nested`.execute(store.db), isFault);
+    await sql`select 1`.execute(store.db);
+    assert.ok(performance.now() - began < 5_000);
+  });
+
   test("the log is cut by checkpoints while the store runs", async () => {
     using home = await testFolder();
     const store = await openPglite({ folder: home.folder, clock: systemClock, durable: false });

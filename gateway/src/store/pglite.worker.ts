@@ -57,8 +57,13 @@ async function handle(question: Question): Promise<void> {
   }
 }
 
+/** What cannot be handed over, such as JSON nested thousands of levels deep, is answered as a fault. */
 function send(message: Message): void {
-  port.postMessage(message);
+  try {
+    port.postMessage(message);
+  } catch (error) {
+    port.postMessage(faultOf(error));
+  }
 }
 
 async function answer(sql: string, parameters: readonly unknown[]): Promise<Message> {

@@ -37,6 +37,11 @@ export type Tables = {
   audit_chain_heads: AuditChainHeadsTable;
   audit_entries: AuditEntriesTable;
   audit_personal: AuditPersonalTable;
+  thoughts: ThoughtsTable;
+  thought_actions: ThoughtActionsTable;
+  thought_plans: ThoughtPlansTable;
+  thought_plan_items: ThoughtPlanItemsTable;
+  assistant_answers: AssistantAnswersTable;
 };
 
 export type Db = Kysely<Tables>;
@@ -75,6 +80,11 @@ export const tableOwners: Record<keyof Tables, string> = {
   audit_chain_heads: "telemetry",
   audit_entries: "telemetry",
   audit_personal: "telemetry",
+  thoughts: "apps",
+  thought_actions: "apps",
+  thought_plans: "apps",
+  thought_plan_items: "apps",
+  assistant_answers: "apps",
 };
 
 /** Pico-USD as decimal digits; `BigInt(text)` is the amount. */
@@ -454,4 +464,50 @@ export type AuditPersonalTable = {
   user_id: string;
   salt: Uint8Array;
   data: string;
+};
+
+export type ThoughtsTable = {
+  id: Generated<number>;
+  user_id: string;
+  text: string;
+  source: Nullable<string>;
+  title: Nullable<string>;
+  tags: Generated<string[]>;
+  people: Generated<string[]>;
+  /** Each `YYYY-MM-DD`. */
+  dates: Generated<string[]>;
+  enriched: Generated<boolean>;
+  words: ColumnType<unknown, string, string>;
+  created_at: Date;
+  updated_at: Date;
+};
+
+export type ThoughtActionsTable = {
+  id: Generated<number>;
+  thought_id: number;
+  text: string;
+  due: Nullable<string>;
+  done_at: Nullable<Date>;
+};
+
+export type ThoughtPlansTable = {
+  user_id: string;
+  version: number;
+  ordered_by: "model" | "due";
+  created_at: Date;
+};
+
+export type ThoughtPlanItemsTable = {
+  user_id: string;
+  version: number;
+  place: number;
+  action_id: number;
+  why: string;
+};
+
+export type AssistantAnswersTable = {
+  digest: Uint8Array;
+  user_id: string;
+  answer: Json<unknown>;
+  expires_at: Date;
 };

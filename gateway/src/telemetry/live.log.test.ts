@@ -3,8 +3,9 @@ import { after, beforeEach, test } from "node:test";
 import { sql } from "kysely";
 import { VirtualClock } from "../lib/clock.ts";
 import { seededChance } from "../lib/ids.ts";
+import { until } from "../lib/until.testing.ts";
 import { testStore } from "../store/testing.ts";
-import { eventsAfter, forgetEvents, placeOfEvent, presentPlace } from "./live.log.ts";
+import { eventsAfter, forgetEvents, forgetForeignEvents, placeOfEvent, presentPlace } from "./live.log.ts";
 import type { EventData, EventType } from "./notifier.events.ts";
 import { announcer } from "./notifier.outbox.ts";
 
@@ -88,6 +89,20 @@ test("an event from a database that this one was restored from is no place to go
   const [event] = await all();
   await sql`update events set tx = (tx::text::bigint + 1000000)::text::xid8`.execute(db);
   assert.equal(await placeOfEvent(db, event!.id), undefined);
+});
+
+test("events of a database that this one was restored from are forgotten, and hold nothing back", async () => {
+  await jobEvent(1);
+  await sql`update events set tx = (tx::text::bigint + 1000000)::text::xid8`.execute(db);
+  await jobEvent(2);
+  const held = async () => (await eventsAfter(db, [0, 0], 10)).isHeld;
+  assert.equal(await held(), true);
+  assert.equal(await forgetForeignEvents(db), 1);
+  await until(async () => !(await held()));
+  assert.deepEqual(
+    (await all()).map(({ text }) => JSON.parse(text).data.job_id),
+    [2],
+  );
 });
 
 test("every change of a job's status is an event of its project", async () => {

@@ -81,6 +81,16 @@ export async function placeOfEvent(db: Db, id: string): Promise<Place | undefine
   return rows[0] && [rows[0].tx, rows[0].seq];
 }
 
+/**
+ * Forgets events of another database that this one was restored from: of transactions that this one has not come to,
+ * so that nobody would be told of them, and all that comes would wait for them. Answers how many.
+ */
+export async function forgetForeignEvents(db: Db): Promise<number> {
+  const { rows } = await sql`
+    delete from events where tx >= pg_snapshot_xmax(pg_current_snapshot()) returning 1`.execute(db);
+  return rows.length;
+}
+
 const MOST_AT_ONCE = 10_000;
 
 /**

@@ -123,7 +123,8 @@ function endpoint(deps: AiDeps, format: Format, path: string, body: z.ZodType, s
       const { route, operation, projectId, ...read } = request.body as AiVisitBody;
       const { principal } = visitor;
       // Its key may have been read afresh since the body was.
-      route.targets.forEach(requireModel(principal.key, read.request.model));
+      const permit = requireModel(principal.key, read.request.model);
+      for (const target of route.targets) permit(target);
       const call: Call = {
         id: callId,
         correlationId,

@@ -1,0 +1,18 @@
+export type { ApiPromise, Result } from "./api-promise.ts";
+export type { ClientOptions } from "./client.options.ts";
+export { TollgateClient } from "./client.ts";
+export type { Clock } from "./clock.ts";
+export { type CountdownOptions, countdown } from "./countdown.ts";
+export type { Tokens } from "./credentials.ts";
+export { type DescribeOptions, type Description, describeError } from "./errors.describe.ts";
+export { type Circumstances, parseTollgateError } from "./errors.parse.ts";
+export { englishHints, englishTexts, type Hints, type Text } from "./errors.texts.ts";
+export { type DetailsOf, type ErrorType, type FieldFault, TollgateError } from "./errors.ts";
+export type { EventOptions, LiveEvent } from "./events.ts";
+export type { Answer, Body, Input, Item, Operation, Path, Query } from "./operations.ts";
+export type { Page, PagePromise } from "./pages.ts";
+export type * from "./resources/ai.answers.ts";
+export type * from "./schema.ts";
+export type { EventStream } from "./stream.ts";
+export type { Answered, CallOptions, Logger } from "./transport.ts";
+export { verifyWebhook, WebhookError, type WebhookRequest } from "./webhook.ts";

@@ -1,0 +1,1 @@
+drop table thought_plan_items, thought_plans, thought_actions, thoughts;
