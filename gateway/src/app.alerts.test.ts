@@ -21,7 +21,7 @@ test("books that differ at a start are told in the log, and stand in the metrics
   const alerts = openAlerts({
     settings: readSettings({}),
     secretKey: testSecretKey,
-    db: store.db,
+    store,
     clock,
     chance: seededChance(1),
     log: jsonLog("info", clock, { write: (line) => lines.push(line) }),

@@ -1,6 +1,7 @@
 import { secretKeysOf } from "./app.people.ts";
 import type { Settings } from "./config/settings.ts";
 import { announceCrossed } from "./costs/alerts.ts";
+import { BUDGETS_CHANNEL } from "./costs/set-budget.ts";
 import { driftOf } from "./costs/verify.ts";
 import { watchBooks } from "./costs/verify.watch.ts";
 import { atMost, type Clock } from "./lib/clock.ts";
@@ -8,7 +9,7 @@ import type { Chance } from "./lib/ids.ts";
 import { parseNetworks } from "./lib/networks.ts";
 import { type Outbound, outbound } from "./lib/outbound.ts";
 import { derivedKey } from "./lib/secrets.ts";
-import type { Db } from "./store/tables.ts";
+import type { Store } from "./store/store.ts";
 import type { Log } from "./telemetry/log.ts";
 import { mailCourier } from "./telemetry/mail.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -35,14 +36,15 @@ export type OpenAlerts = {
 export function openAlerts(deps: {
   readonly settings: Settings;
   readonly secretKey: Uint8Array;
-  readonly db: Db;
+  readonly store: Pick<Store, "db" | "listen">;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly trouble: (what: string) => (error: unknown) => void;
 }): OpenAlerts {
-  const { settings, secretKey, db, clock, chance, log, metrics, trouble } = deps;
+  const { settings, secretKey, store, clock, chance, log, metrics, trouble } = deps;
+  const { db } = store;
   const guarded = outbound({ clock, allowed: parseNetworks(settings.OUTBOUND_ALLOW_CIDRS).networks });
   const derived = secretKeysOf(settings, secretKey).map((key) => derivedKey(key, "webhook-signing"));
   const couriers = {
@@ -85,9 +87,18 @@ export function openAlerts(deps: {
   });
   const spentFrom = new Set<number>();
   let looks = 0;
+  /** A budget that is lowered may have crossed a level, too. */
+  let haveChanged = false;
+  const deaf = trouble("changes of budgets not heard");
+  const heard = store.listen(BUDGETS_CHANNEL, () => {
+    haveChanged = true;
+  });
+  heard.catch(deaf);
   const lookForCrossed = async (): Promise<void> => {
     const among = [...spentFrom];
-    const isForAll = looks++ % LOOK_AT_ALL_EVERY === 0;
+    const isForAll = haveChanged || looks % LOOK_AT_ALL_EVERY === 0;
+    looks += 1;
+    haveChanged = false;
     if (!isForAll && among.length === 0) return;
     spentFrom.clear();
     try {
@@ -115,6 +126,7 @@ export function openAlerts(deps: {
     },
     async close() {
       stopLooking();
+      await heard.then((stop) => stop()).catch(deaf);
       await Promise.all([looking, stopWatchingBooks()]);
       await atMost(clock, LONGEST_STOP_MS, notifying.close());
     },

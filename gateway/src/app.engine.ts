@@ -136,7 +136,7 @@ export async function openEngine(options: EngineOptions) {
   const secretKeys = secretKeysOf(settings, secretKey);
   const routing = await openProviders({ settings, file, secretKeys, store, clock, log, trouble });
   const { providers, routes } = routing;
-  const alerts = openAlerts({ settings, secretKey, db, clock, chance, log, metrics, trouble });
+  const alerts = openAlerts({ settings, secretKey, store, clock, chance, log, metrics, trouble });
   const breakers = providerBreakers({
     settings,
     providers: () => [...routes().providers.keys()],

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
+import { sql } from "kysely";
 import { OpenAI } from "openai";
 import { type Person, type TestApp, testApp } from "../../app.testing.ts";
 import { createBudget } from "../../costs/budgets.ts";
+import { BUDGETS_CHANNEL } from "../../costs/set-budget.ts";
 import { until } from "../../lib/until.testing.ts";
 import { mailServer } from "../../telemetry/mail.testing.ts";
 import { auditOf, type Json } from "./access.testing.ts";
@@ -76,9 +78,13 @@ test("a budget that is crossed is told to the alert webhook, to those who asked,
     period: "none",
   } as const;
   await createBudget(db, budget, Date.now());
-  await db.updateTable("budgets").set({ spent_pico: "960000000" }).execute();
+  const spend = async (spent_pico: string) => {
+    await db.updateTable("budgets").set({ spent_pico }).execute();
+    await sql`select pg_notify(${BUDGETS_CHANNEL}, '')`.execute(db);
+  };
+  await spend("960000000");
   await arrived(2);
-  await db.updateTable("budgets").set({ spent_pico: "1000000000" }).execute();
+  await spend("1000000000");
   const all = (await arrived(4)).map(({ path, body }) => [path, (JSON.parse(body) as Json).type]);
   assert.deepEqual(all.toSorted(), [
     ["/all", "budget.critical"],
