@@ -19,6 +19,8 @@ const RUN_LIMIT_MS = 600_000;
 const everywhere = ["gateway/src", "client", "acceptance", "bench", "examples", "scripts"];
 const acceptanceOnServices = globSync("acceptance/*services.test.ts", { cwd: root });
 
+const PASSES_ON = /^gateway\/src\/(http|cli|apps)\/|\/pglite/;
+
 const options = process.argv.slice(2);
 const withServices = options.includes("--services");
 const nodeOptions = options.filter((option) => option.startsWith("-") && option !== "--services");
@@ -33,9 +35,15 @@ if (files.length === 0) {
 }
 process.exitCode = withServices ? await runWithServices() : await run({});
 
-/** The tests of the gateway that open a store. */
+/**
+ * The tests of the gateway that open a store. What only passes requests on to the parts that are tested here is left to
+ * the acceptance tests, which start whole servers on services; what is about the embedded database, to `npm test`.
+ */
 function onServices(): readonly string[] {
-  return testFiles(["gateway/src"]).filter((file) => meetsServices(join(root, file)));
+  return testFiles(["gateway/src"]).filter((file) => {
+    const isLeft = PASSES_ON.test(file) && !/\.(pg|redis)\.test\.ts$/.test(file);
+    return !isLeft && meetsServices(join(root, file));
+  });
 }
 
 async function runWithServices(): Promise<number> {
