@@ -47,13 +47,23 @@ async function emptyRedisUrl(url: string): Promise<string> {
 export function freeze(pid: number): () => void {
   const frozen: number[] = [];
   const stop = (one: number): void => {
-    process.kill(one, "SIGSTOP");
+    if (!isSignalled(one, "SIGSTOP")) return;
     frozen.push(one);
     const children = readFileSync(`/proc/${one}/task/${one}/children`, "utf8").trim();
     for (const child of children === "" ? [] : children.split(" ")) stop(Number(child));
   };
   stop(pid);
   return () => {
-    for (const one of frozen.splice(0)) process.kill(one, "SIGCONT");
+    for (const one of frozen.splice(0)) isSignalled(one, "SIGCONT");
   };
+}
+
+/** False: it has ended meanwhile. */
+function isSignalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
 }

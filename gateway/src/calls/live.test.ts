@@ -119,7 +119,8 @@ test("a database that is away loses nothing, and ends nobody", async () => {
   await happens(1);
   await until(() => troubles.length > 0);
   isDown = false;
-  await one.until(() => one.ids.length === 1);
+  // Events of other tests may come late: a transaction anywhere on the server holds all of them back.
+  await one.until(() => one.ids.length >= 1);
   assert.equal(one.ended, undefined);
   await live.close();
 });

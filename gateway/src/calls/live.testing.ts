@@ -65,6 +65,6 @@ export function listening(): Listener & {
     end(reason) {
       this.ended = reason;
     },
-    until: (holds) => until(holds, { what: () => `it; ${ids.length} events were told` }),
+    until: (holds) => until(holds, { limitMs: 30_000, what: () => `it; ${ids.length} events were told` }),
   };
 }

@@ -124,7 +124,7 @@ test("calls settle and expire while partitions are made and days are closed, and
   await callers;
   await held.close();
   await expireReservations(db, noTrouble);
-  assert.ok(calls > 200 && made > 5 && closed > 10, `${calls} calls, ${made} made, ${closed} closed`);
+  assert.ok(calls > 200 && made > 0 && closed > 10, `${calls} calls, ${made} made, ${closed} closed`);
   assert.deepEqual(driftOf(await checkBooks(maintenance)), []);
   const { rows } = await sql<{ calls: number; rolled: number }>`
     select (select count(*) from prompt_runs) + (select coalesce(sum(calls), 0) from closed_days)::bigint as calls,
