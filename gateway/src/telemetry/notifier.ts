@@ -99,12 +99,16 @@ export function notifier(deps: {
 
   let looking: Promise<void> | undefined;
   let isClosed = false;
+  /** Somebody woke it while it looked, and may know of something that this look has missed. */
+  let isWokenAgain = false;
   const wake = (): void => {
     if (isClosed) return;
+    isWokenAgain = looking !== undefined;
     looking ??= look()
       .catch(onTrouble)
       .finally(() => {
         looking = undefined;
+        if (isWokenAgain) wake();
       });
   };
   const stop = clock.every(LOOK_EVERY_MS, wake);
