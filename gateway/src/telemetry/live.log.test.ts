@@ -26,7 +26,10 @@ async function told(type: EventType, data: EventData): Promise<void> {
   await until(async () => !(await eventsAfter(db, [0, 0], 100)).isHeld, { limitMs: 30_000 });
 }
 const jobEvent = (job: number) => told("job.dead", { job_id: job, project_id: 7 });
-const all = async () => (await eventsAfter(db, [0, 0], 100)).events;
+async function all() {
+  await until(async () => !(await eventsAfter(db, [0, 0], 100)).isHeld, { limitMs: 30_000 });
+  return (await eventsAfter(db, [0, 0], 100)).events;
+}
 
 test("an event is read as webhooks get it, with whom it concerns", async () => {
   await told("breaker.opened", { provider: "openai" });
