@@ -583,13 +583,6 @@ export type Operations = {
     readonly body: undefined;
     readonly answer: unknown;
   };
-  /** Runs a command of the command line inside the running server. */
-  "POST /operator/commands/{command}": {
-    readonly path: { readonly command: string | number; };
-    readonly query: {};
-    readonly body: { readonly [name: string]: unknown; };
-    readonly answer: unknown;
-  };
   /** The prices in force now, in USD per million tokens. */
   "GET /prices": {
     readonly path: {};

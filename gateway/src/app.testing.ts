@@ -48,7 +48,7 @@ export const testSecretKey = Buffer.alloc(32, 0x0f);
 export async function testApp(
   variables: Readonly<Record<string, string>> = {},
   file: Partial<ConfigFile> = {},
-  operator?: NonNullable<AppOptions["operator"]>,
+  commands?: NonNullable<AppOptions["commands"]>,
 ): Promise<TestApp> {
   const store = await testStore();
   const lines: string[] = [];
@@ -66,7 +66,7 @@ export async function testApp(
     store,
     clock,
     chance,
-    ...(operator === undefined ? {} : { operator }),
+    ...(commands === undefined ? {} : { commands }),
     log: jsonLog("debug", clock, { write: (line: string) => lines.push(line) }),
   });
   const pepper = derivedKey(testSecretKey, "apikey-pepper");

@@ -1,3 +1,4 @@
+import type { By } from "./access/hold.ts";
 import { governedApps } from "./app.apps.ts";
 import { type EngineOptions, openEngine } from "./app.engine.ts";
 import { openEvents } from "./app.events.ts";
@@ -19,15 +20,16 @@ import type { Change } from "./telemetry/change.ts";
 
 /** The doors and decisions that an app is made with; `main.ts` gives the real ones, tests their own. */
 export type AppOptions = Omit<EngineOptions, "operatorToken" | "queueDepth"> & {
-  /** Opens the operator's endpoint to the command line. */
-  readonly operator?: {
-    readonly token: string;
-    readonly runCommand: (running: Running, name: string, input: unknown) => Promise<unknown>;
+  /** Runs commands of the command line: for administrators, and for whoever has the operator's token. */
+  readonly commands?: {
+    readonly run: (running: Running, name: string, input: unknown) => Promise<unknown>;
+    readonly operatorToken?: string | undefined;
   };
 };
 
 /** What a command uses of a running app in place of what it would make for itself. */
 export type Running = Pick<Prices, "readPrices"> & {
+  readonly by: By;
   readonly change: Change;
   readonly counters: Counters;
   readonly breakers: Breakers;
@@ -49,10 +51,10 @@ const SETTLE_AT_STOP_MS = 5_000;
 
 /** Our own server: the engine, jobs, live events, the endpoint table and the apps that come with us. */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { settings, file, secretKey, store, clock, operator } = options;
+  const { settings, file, secretKey, store, clock, commands } = options;
   const engine = await openEngine({
     ...options,
-    operatorToken: operator?.token,
+    operatorToken: commands?.operatorToken,
     queueDepth: () => jobs.queueDepth(),
   });
   const { metrics, trouble, people, limits, peppers, prices, providers, alerts, breakers } = engine;
@@ -105,16 +107,17 @@ export async function openApp(options: AppOptions): Promise<App> {
     allLimits: (subject) => allLimits(limits.rules, subject),
     limitsOf: limits.limitsOf,
     readiness: engine.readiness,
-    runCommand: (name, input) =>
-      operator === undefined
-        ? Promise.reject(new Error("there is no operator"))
-        : operator.runCommand({ change, counters, readPrices, breakers, providers }, name, input),
+    runCommand:
+      commands === undefined
+        ? undefined
+        : (by, name, input) =>
+            commands.run({ by, change, counters, readPrices, breakers, providers }, name, input),
   })
     .filter(({ exists }) => exists !== false)
     .filter(({ path, access }) => settings.ROLE !== "worker" || isForWorkers(path, access));
   const absent = new Set<Access["credential"]>();
   if (settings.INTERNAL_API_TOKEN === undefined) absent.add("internal");
-  if (operator === undefined) absent.add("operator");
+  if (commands?.operatorToken === undefined) absent.add("operator");
   const { app: server, rows } = await newServer({
     ...engine.governing,
     bodyLimitBytes: settings.BODY_LIMIT_BYTES,

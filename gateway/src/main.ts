@@ -4,10 +4,10 @@ import { erasePersonal } from "./app.erasure.ts";
 import { peppersOf, secretKeysOf } from "./app.people.ts";
 import { openApp, type Running } from "./app.ts";
 import { quotas } from "./calls/quotas.ts";
-import { type CommandDeps, UsageError } from "./cli/command.ts";
+import { BY_OPERATOR, type CommandDeps, UsageError } from "./cli/command.ts";
 import { diagnose, showDiagnosis } from "./cli/commands/doctor.ts";
 import { type Actions, runDataCommand, runProgram } from "./cli/program.ts";
-import { runRemotely, writeOperatorToken } from "./cli/remote.ts";
+import { ownerOf, runRemotely, writeOperatorToken } from "./cli/remote.ts";
 import { bookWith, filePlans, limitPlan } from "./config/config.ts";
 import { environment, readSettings } from "./config/environment.ts";
 import { type ConfigFile, readConfigFile } from "./config/file.ts";
@@ -47,6 +47,11 @@ const actions: Actions = {
   worker: () => serve({ ...environment, ROLE: "worker" }),
   async data(name, input) {
     const settings = readSettings(environment);
+    const { TOLLGATE_URL: url, TOLLGATE_TOKEN: token } = settings;
+    if (url !== undefined) {
+      if (token === undefined) throw new UsageError("TOLLGATE_URL needs TOLLGATE_TOKEN");
+      return runRemotely({ url, door: "admin", token }, name, input);
+    }
     try {
       return await withStore(settings, async (store) => {
         await migrate(store);
@@ -55,7 +60,7 @@ const actions: Actions = {
       });
     } catch (error) {
       if (!(error instanceof FolderInUse) || error.owner.adminUrl === undefined) throw error;
-      return runRemotely({ url: error.owner.adminUrl, folder: settings.DATA_DIR }, name, input);
+      return runRemotely(ownerOf(settings.DATA_DIR, error.owner.adminUrl), name, input);
     }
   },
   migrate: (what, steps) =>
@@ -82,21 +87,22 @@ async function serve(variables: typeof environment): Promise<void> {
   const file = readConfigFile(settings.CONFIG_FILE);
   const log = jsonLog(settings.LOG_LEVEL, clock, process.stdout);
   const { store, announce } = await openStore(settings);
-  const operatorToken = newKey("it", chance);
+  const operatorToken = announce === undefined ? undefined : newKey("it", chance);
   const { app, deps } = await orClosed(store, async () => {
     const secretKey = secretKeyOf(settings, chance);
     await migrate(store);
     const deps = commandDeps(settings, file, store);
-    const operator = {
-      token: operatorToken,
-      runCommand: (running: Running, name: string, input: unknown) =>
-        runForOperator({ ...deps, ...running }, name, input),
+    const commands = {
+      operatorToken,
+      run: (running: Running, name: string, input: unknown) => runAsked({ ...deps, ...running }, name, input),
     };
-    const parts = { settings, file, secretKey, store, clock, chance, log };
-    return { app: await openApp(announce === undefined ? parts : { ...parts, operator }), deps };
+    return {
+      app: await openApp({ settings, file, secretKey, store, clock, chance, log, commands }),
+      deps,
+    };
   });
   const forgetToken =
-    announce === undefined ? () => {} : writeOperatorToken(settings.DATA_DIR, operatorToken);
+    operatorToken === undefined ? () => {} : writeOperatorToken(settings.DATA_DIR, operatorToken);
   announce?.(app.url);
   if (settings.ROLE !== "worker") await welcome(settings, deps, app.url);
   log.info(
@@ -144,7 +150,8 @@ function exampleRequest(url: string, key: string): string {
   ].join("\n");
 }
 
-async function runForOperator(deps: CommandDeps, name: string, input: unknown): Promise<object> {
+/** What a command finds wrong with its input is a fault of the request. */
+async function runAsked(deps: CommandDeps, name: string, input: unknown): Promise<object> {
   try {
     return await runDataCommand(deps, name, input);
   } catch (error) {
@@ -166,6 +173,7 @@ function commandDeps(settings: Settings, file: ConfigFile, { db, maintenance }: 
   // A user's own limits have nothing to do with addresses and devices.
   const rules = { ...limitPlan(settings, file), subjectOfAddress: () => "", subjectOfDevice: () => "" };
   return {
+    by: BY_OPERATOR,
     db,
     maintenance,
     clock,

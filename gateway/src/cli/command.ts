@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { By } from "../access/hold.ts";
+import { OPERATOR } from "../access/levels.ts";
 import type { UserLimitDeps } from "../calls/user-limits.ts";
 import type { Prices } from "../costs/prices.stored.ts";
 import type { Passwords } from "../identity/passwords.ts";
@@ -8,10 +9,12 @@ import type { HoldPlan } from "../limits/plans.ts";
 import type { Breakers } from "../providers/breakers.ts";
 import type { Providers } from "../providers/known.ts";
 import type { Db, Tx } from "../store/tables.ts";
-import type { Cause, Change } from "../telemetry/change.ts";
+import type { Change } from "../telemetry/change.ts";
 
 /** What a command that works on the data may use; the same in the command line's process and in a running server. */
 export type CommandDeps = UserLimitDeps & {
+  /** Who runs the command: the operator, or an administrator from afar. */
+  readonly by: By;
   /** The same database, without the time limit of requests. */
   readonly maintenance: Db;
   readonly chance: Chance;
@@ -34,11 +37,11 @@ export type CommandDeps = UserLimitDeps & {
   readonly defaultUser: string;
 };
 
-/** Whoever may run commands is the operator; the audit log knows no more of them. */
-export const OPERATOR: Cause = { actor: { type: "operator", id: "operator" } };
-
-/** As levels in teams and projects know the operator: allowed everything. */
-export const BY_OPERATOR: By = { cause: OPERATOR, caller: { userId: "operator", role: "admin" } };
+/** Whoever may open the data is the operator: allowed everything, and the audit log knows no more of them. */
+export const BY_OPERATOR: By = {
+  cause: { actor: { type: "operator", id: "operator" } },
+  caller: OPERATOR,
+};
 
 /** One command on the data. Input and result are plain JSON, so that it runs here or inside a running server. */
 export type DataCommand = {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { UsageError } from "./command.ts";
-import { runRemotely, writeOperatorToken } from "./remote.ts";
+import { ownerOf, runRemotely, writeOperatorToken } from "./remote.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tollgate-remote-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -26,7 +26,7 @@ async function serverThatAnswers(status: number, body: string) {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     asked,
-    owner: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, folder },
+    owner: () => ownerOf(folder, `http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
   };
 }
@@ -44,7 +44,7 @@ test("the operator's token is readable by its own user only, replaced at a start
 test("a command runs inside the server that owns the data folder, with the token that lies there", async () => {
   writeOperatorToken(folder, "it-token");
   await using server = await serverThatAnswers(200, '{"items":[]}');
-  assert.deepEqual(await runRemotely(server.owner, "keys list", { user: "usr_ann" }), { items: [] });
+  assert.deepEqual(await runRemotely(server.owner(), "keys list", { user: "usr_ann" }), { items: [] });
   assert.deepEqual(server.asked, {
     url: "/operator/commands/keys-list",
     authorization: "Bearer it-token",
@@ -62,7 +62,7 @@ test("what the server finds wrong with the input is wrong with the input here", 
     400,
     JSON.stringify({ error: { message: "Invalid.", details } }),
   );
-  await assert.rejects(runRemotely(server.owner, "keys issue", {}), (error) => {
+  await assert.rejects(runRemotely(server.owner(), "keys issue", {}), (error) => {
     assert.ok(error instanceof UsageError);
     assert.equal(error.message, "there is no user usr_x\nname: is missing");
     return true;
@@ -75,7 +75,8 @@ test("a server that refuses or is gone is told as it is, and never as wrong inpu
   const server = await serverThatAnswers(403, body);
   const refused = (error: Error) =>
     !(error instanceof UsageError) && /answered 403: You may not/.test(error.message);
-  await assert.rejects(runRemotely(server.owner, "keys list", {}), refused);
+  const owner = server.owner();
+  await assert.rejects(runRemotely(owner, "keys list", {}), refused);
   await server[Symbol.asyncDispose]();
-  await assert.rejects(runRemotely(server.owner, "keys list", {}), /does not answer \(connect\)/);
+  await assert.rejects(runRemotely(owner, "keys list", {}), /does not answer \(connect\)/);
 });

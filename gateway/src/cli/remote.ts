@@ -14,19 +14,18 @@ export function writeOperatorToken(folder: string, token: string): () => void {
   return () => rmSync(file, { force: true });
 }
 
-/** Runs a command inside the server that owns the data folder. Throws UsageError for what it finds wrong with the input. */
-export async function runRemotely(
-  owner: { url: string; folder: string },
-  name: string,
-  input: object,
-): Promise<object> {
-  const token = readFileSync(join(owner.folder, TOKEN_FILE), "utf8");
-  const { status, body } = await post(
-    owner.url,
-    `/operator/commands/${name.replaceAll(" ", "-")}`,
-    token,
-    input,
-  );
+/** A running server, and what opens its commands. */
+export type Server = { readonly url: string; readonly door: "operator" | "admin"; readonly token: string };
+
+/** The server that owns this data folder. */
+export function ownerOf(folder: string, url: string): Server {
+  return { url, door: "operator", token: readFileSync(join(folder, TOKEN_FILE), "utf8") };
+}
+
+/** Runs a command inside a running server. Throws UsageError for what it finds wrong with the input. */
+export async function runRemotely(server: Server, name: string, input: object): Promise<object> {
+  const path = `/${server.door}/commands/${name.replaceAll(" ", "-")}`;
+  const { status, body } = await post(server.url, path, server.token, input);
   if (status < 300) return JSON.parse(body) as object;
   const { error } = JSON.parse(body) as {
     error: { message: string; details?: { path: string; message: string }[] };

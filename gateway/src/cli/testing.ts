@@ -11,7 +11,7 @@ import { knownProviders } from "../providers/known.ts";
 import { loadProviders } from "../providers/stored.ts";
 import type { Db } from "../store/tables.ts";
 import { erasePersonal } from "../telemetry/audit.personal.ts";
-import type { CommandDeps } from "./command.ts";
+import { BY_OPERATOR, type CommandDeps } from "./command.ts";
 
 /** What commands use, in virtual time, with the settings as they are by default. Imported by tests only. */
 export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
@@ -23,6 +23,7 @@ export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
   const bookOf = bookWith(readSettings({}), readConfigFile(undefined));
   return {
     ...identity,
+    by: BY_OPERATOR,
     maintenance: db,
     longChange: identity.change,
     erasePersonal,

@@ -110,6 +110,13 @@ export const settings = {
     minBytes: 16,
     about: "Opens /internal/* and /metrics to the operator's systems.",
   }),
+  TOLLGATE_URL: url({
+    ...web,
+    about: "A running server that the command line asks, instead of opening the data itself.",
+  }),
+  TOLLGATE_TOKEN: secret({
+    about: "An administrator's API key or access token, which the command line shows to TOLLGATE_URL.",
+  }),
   LOG_LEVEL: choice({
     default: "info",
     of: ["debug", "info", "warn", "error", "silent"],

@@ -5,6 +5,7 @@ import { type AiDeps, aiRoutes } from "./routes/ai.ts";
 import { type AuditDeps, auditRoutes } from "./routes/audit.ts";
 import { type BreakerDeps, breakerRoutes } from "./routes/breakers.ts";
 import { budgetRoutes } from "./routes/budgets.ts";
+import { type CommandRouteDeps, commandRoutes } from "./routes/commands.ts";
 import { cooldownRoutes } from "./routes/cooldowns.ts";
 import { type CostDeps, costRoutes } from "./routes/costs.ts";
 import { type DecideDeps, decideRoutes } from "./routes/decide.ts";
@@ -16,7 +17,6 @@ import { type KeyDeps, keyRoutes } from "./routes/keys.ts";
 import { type LimitDeps, limitRoutes } from "./routes/limits.ts";
 import { type MemberDeps, memberRoutes } from "./routes/members.ts";
 import { type ModelDeps, modelRoutes } from "./routes/models.ts";
-import { type OperatorDeps, operatorRoutes } from "./routes/operator.ts";
 import { type PlanDeps, planRoutes } from "./routes/plans.ts";
 import { type PriceDeps, priceRoutes } from "./routes/prices.ts";
 import { type ProjectDeps, projectRoutes } from "./routes/projects.ts";
@@ -57,7 +57,7 @@ export type EndpointDeps = CooldownDeps &
   SuggestionDeps &
   SetupDeps &
   SystemDeps &
-  OperatorDeps;
+  CommandRouteDeps;
 
 /** The endpoint table: every route there is. A route that is not in it stops the start. */
 export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
@@ -90,6 +90,6 @@ export function endpointTable(deps: EndpointDeps): readonly Endpoint[] {
     ...keyRoutes(deps),
     ...internalRoutes(deps),
     ...systemRoutes(deps),
-    ...operatorRoutes(deps),
+    ...commandRoutes(deps),
   ];
 }

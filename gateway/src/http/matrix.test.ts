@@ -36,7 +36,7 @@ type Things = {
 };
 
 before(async () => {
-  const operator = { token: operatorToken, runCommand: async () => ({}) };
+  const commands = { operatorToken, run: async () => ({}) };
   const google = { GOOGLE_CLIENT_IDS: "tollgate-web" };
   // Nobody does the jobs: they stay as they are made to be.
   app = await testApp(
@@ -50,7 +50,7 @@ before(async () => {
       ...loopback,
     },
     {},
-    operator,
+    commands,
   );
   owner = await app.person();
   const [viewer, developer, manager, admin] = [

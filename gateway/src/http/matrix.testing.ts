@@ -118,6 +118,7 @@ export const matrix: Readonly<Record<string, string>> = {
   "GET /readyz": "200 200 200 200 200 200 200 200",
   "GET /metrics": "200 200 200 200 200 200 200 200",
   "GET /openapi.json": "200 200 200 200 200 200 200 200",
+  "POST /admin/commands/:command": "401 403 403 403 200 403 403 401",
   "POST /operator/commands/:command": "401 403 403 403 403 403 403 401",
   // Without a word of how it is to be told.
   "GET /v1/events": "401 406 406 406 406 403 406 401",

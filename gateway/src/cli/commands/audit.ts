@@ -12,7 +12,7 @@ import {
 } from "../../telemetry/audit.read.ts";
 import { CHAIN } from "../../telemetry/audit.ts";
 import { UNVERIFIED, type Verification, verifyStep } from "../../telemetry/audit.verify.ts";
-import { type CommandDeps, dataCommand, OPERATOR, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
 
 const { since, until } = auditFilterFields;
 const rangeOptions = [
@@ -143,8 +143,8 @@ const exportEntries = dataCommand({
 });
 
 /** Who exports leaves an entry before the first line is out. */
-async function noteExport({ db, change }: CommandDeps): Promise<number> {
-  await change(OPERATOR, async (_tx, note) => {
+async function noteExport({ db, change, by }: CommandDeps): Promise<number> {
+  await change(by.cause, async (_tx, note) => {
     note({ action: "audit.export", target: { type: "chain", id: CHAIN } });
   });
   return lastAuditSeq(db);

@@ -3,7 +3,7 @@ import { type BreakerJson, breakerJson } from "../../http/breaker-json.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import type { Breakers } from "../../providers/breakers.ts";
 import { resetBreaker } from "../../providers/reset-breaker.ts";
-import { type CommandDeps, dataCommand, OPERATOR, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
 
 const list = dataCommand({
   name: "breakers list",
@@ -20,9 +20,9 @@ const reset = dataCommand({
   input: z.strictObject({ provider: z.string() }),
   async run(deps, { provider }) {
     const breakers = breakersOf(deps);
-    const { change } = deps;
+    const { change, by } = deps;
     return breakerJson(
-      await resetBreaker({ breakers, change }, OPERATOR, provider).catch((error: unknown) => {
+      await resetBreaker({ breakers, change }, by.cause, provider).catch((error: unknown) => {
         if (!(error instanceof TollgateError) || !error.is("NOT_FOUND")) throw error;
         const names = breakers.seen().map((state) => state.provider);
         throw new UsageError(`there is no provider ${provider}; there are: ${names.join(", ")}`);

@@ -4,7 +4,7 @@ import { type BudgetJson, budgetJson, budgetPeriod } from "../../http/budget-jso
 import { plainText, usdAmount } from "../../http/fields.ts";
 import { findApiKey } from "../../identity/api-keys.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import { BY_OPERATOR, type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
 import { accountOf } from "./users.ts";
 
 const placeFields = { scope: z.enum(["project", "team", "user", "key"]), id: plainText };
@@ -17,7 +17,7 @@ const show = dataCommand({
   run: (deps, { scope, id }) =>
     at({ scope, id }, async () => {
       const place = await placeOf(deps, { scope, id });
-      return budgetJson(await budgetAt(deps, BY_OPERATOR.caller, place));
+      return budgetJson(await budgetAt(deps, deps.by.caller, place));
     }),
   show: shown,
 });
@@ -35,7 +35,7 @@ const set = dataCommand({
     at({ scope, id }, async () => {
       const place = await placeOf(deps, { scope, id });
       const patch = { allocatedPico: allocated, period };
-      return budgetJson((await setBudget(deps, BY_OPERATOR, place, patch))!);
+      return budgetJson((await setBudget(deps, deps.by, place, patch))!);
     }),
   show: shown,
 });
@@ -47,7 +47,7 @@ const remove = dataCommand({
   input: z.strictObject(placeFields),
   run: (deps, { scope, id }) =>
     at({ scope, id }, async () => {
-      await setBudget(deps, BY_OPERATOR, await placeOf(deps, { scope, id }), { allocatedPico: null });
+      await setBudget(deps, deps.by, await placeOf(deps, { scope, id }), { allocatedPico: null });
       return { scope, id, removed: true };
     }),
   show: ({ scope, id }) => ({ text: "", note: `The ${scope} ${id} has no budget.` }),

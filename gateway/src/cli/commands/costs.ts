@@ -12,7 +12,7 @@ import {
   teamCostsJson,
 } from "../../http/cost-json.ts";
 import { MOST_DAYS } from "../../http/routes/costs.ts";
-import { BY_OPERATOR, type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
 
 const rowNumber = z.coerce.number().int().min(1);
 const input = z
@@ -46,10 +46,9 @@ const report = dataCommand({
 });
 
 async function whoseOf(
-  { db }: CommandDeps,
+  { db, by: { caller } }: CommandDeps,
   { project, team }: { readonly project?: number | undefined; readonly team?: number | undefined },
 ): Promise<Whose> {
-  const { caller } = BY_OPERATOR;
   if (project !== undefined && (await findProject(db, caller, project)) === undefined) {
     throw new UsageError(`there is no project ${project}`);
   }

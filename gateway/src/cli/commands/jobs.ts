@@ -4,10 +4,9 @@ import { discardJob, retryJob } from "../../jobs/by-hand.ts";
 import { attemptsOf, getJob, listJobs } from "../../jobs/read.ts";
 import { jobStatuses } from "../../jobs/states.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import { BY_OPERATOR, dataCommand, table, UsageError } from "../command.ts";
+import { dataCommand, table, UsageError } from "../command.ts";
 
 const rowNumber = z.coerce.number().int().min(1);
-const { caller } = BY_OPERATOR;
 
 const list = dataCommand({
   name: "jobs list",
@@ -27,7 +26,10 @@ const list = dataCommand({
   run: (deps, { project, ...section }) =>
     ofJob(`no project ${project}`, async () => {
       const wanted = { ...section, projectId: project, before: undefined };
-      return { items: (await listJobs(deps.db, caller, "viewer", wanted)).map(jobJson), next_cursor: null };
+      return {
+        items: (await listJobs(deps.db, deps.by.caller, "viewer", wanted)).map(jobJson),
+        next_cursor: null,
+      };
     }),
   show: ({ items }: { items: readonly JobJson[] }) => ({
     text: table(
@@ -53,9 +55,9 @@ const show = dataCommand({
   about: "Show a job with its attempts.",
   arguments: ["id"],
   input: z.strictObject({ id: rowNumber }),
-  run: ({ db }, { id }) =>
+  run: ({ db, by }, { id }) =>
     ofJob(`no job ${id}`, async (): Promise<Shown> => {
-      const job = await getJob(db, caller, id);
+      const job = await getJob(db, by.caller, id);
       const { attempts } = jobCostsJson(job, await attemptsOf(db, id));
       return { job: jobJson(job), attempts };
     }),
@@ -82,7 +84,7 @@ const retry = dataCommand({
   about: "Begin a dead letter anew.",
   arguments: ["id"],
   input: z.strictObject({ id: rowNumber }),
-  run: (deps, { id }) => ofJob(`no job ${id}`, async () => jobJson(await retryJob(deps, BY_OPERATOR, id))),
+  run: (deps, { id }) => ofJob(`no job ${id}`, async () => jobJson(await retryJob(deps, deps.by, id))),
   show: ({ id }: JobJson) => ({ text: "", note: `Job ${id} is pending again.` }),
 });
 
@@ -93,7 +95,7 @@ const discard = dataCommand({
   input: z.strictObject({ id: rowNumber }),
   run: (deps, { id }) =>
     ofJob(`no job ${id}`, async () => {
-      await discardJob(deps, BY_OPERATOR, id);
+      await discardJob(deps, deps.by, id);
       return { id, discarded: true };
     }),
   show: ({ id }) => ({ text: "", note: `Job ${id} is gone.` }),

@@ -8,7 +8,7 @@ import { findApiKey, issueApiKey, listApiKeys } from "../../identity/api-keys.ts
 import { MAX_GRACE_SECONDS, rotateApiKey } from "../../identity/change-key.ts";
 import { revokeApiKey } from "../../identity/revoke-keys.ts";
 import { findUser } from "../../identity/users.ts";
-import { type CommandDeps, dataCommand, OPERATOR, type Shown, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, type Shown, table, UsageError } from "../command.ts";
 
 /** `a, b` as a list. The empty text is a list of one empty item, which is none of anything. */
 function listOf<T>(items: z.ZodType<T, string[]>) {
@@ -66,7 +66,7 @@ const issue = dataCommand({
     if (level === undefined || !isAtLeast(level, "developer")) {
       throw new UsageError(`there is no project ${project} that ${userId} may spend in`);
     }
-    const { key, apiKey } = await issueApiKey(deps, OPERATOR, {
+    const { key, apiKey } = await issueApiKey(deps, deps.by.cause, {
       userId,
       name: input.name,
       description: input.description ?? null,
@@ -148,7 +148,7 @@ const revoke = dataCommand({
   input: prefixInput.extend({ reason: plainText.min(1).max(200).optional() }),
   async run(deps, { prefix, reason }) {
     const known = await keyByPrefix(deps, prefixOf(prefix));
-    await revokeApiKey(deps, OPERATOR, known.prefix, reason);
+    await revokeApiKey(deps, deps.by.cause, known.prefix, reason);
     return keyByPrefix(deps, known.prefix);
   },
   show: (key: KeyJson) => ({ text: `${key.prefix} is revoked.` }),
@@ -164,7 +164,7 @@ const rotate = dataCommand({
   }),
   async run(deps, { prefix, graceSeconds }) {
     const known = await keyByPrefix(deps, prefixOf(prefix));
-    const { key, apiKey } = await rotateApiKey(deps, OPERATOR, known.prefix, { graceSeconds });
+    const { key, apiKey } = await rotateApiKey(deps, deps.by.cause, known.prefix, { graceSeconds });
     return { ...keyJson(apiKey), key };
   },
   show: shownOnce,

@@ -4,7 +4,7 @@ import { limitAmount } from "../../config/file.ts";
 import { type LimitsJson, limitsJson } from "../../http/limit-json.ts";
 import { overrideLimits } from "../../identity/override-limits.ts";
 import type { LimitId } from "../../limits/policies.ts";
-import { type CommandDeps, dataCommand, OPERATOR, type Shown, table } from "../command.ts";
+import { type CommandDeps, dataCommand, type Shown, table } from "../command.ts";
 import { accountOf } from "./users.ts";
 
 type UserLimitsJson = LimitsJson & { readonly user_id: string };
@@ -39,7 +39,7 @@ const set = dataCommand({
   }),
   async run(deps, { user, id, limit }) {
     const { id: userId } = await accountOf(deps, user);
-    await overrideLimits(deps, OPERATOR, userId, { [id]: limit });
+    await overrideLimits(deps, deps.by.cause, userId, { [id]: limit });
     return limitsFor(deps, userId);
   },
   show: shown,
@@ -55,7 +55,7 @@ const reset = dataCommand({
     if (deps.counters === undefined) {
       throw new Error(`The server holds the counters: POST /admin/users/${userId}/limits/reset resets them.`);
     }
-    await resetLimits(deps, OPERATOR, userId, id);
+    await resetLimits(deps, deps.by.cause, userId, id);
     return limitsFor(deps, userId);
   },
   show: shown,

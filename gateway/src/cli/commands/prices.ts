@@ -9,7 +9,7 @@ import { type DriftJson, driftJson } from "../../http/drift-json.ts";
 import { modelField, providerField, ratePerMillion, serviceTiersField } from "../../http/price-fields.ts";
 import { type PriceJson, priceJson } from "../../http/price-json.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import { dataCommand, OPERATOR, table, UsageError } from "../command.ts";
+import { dataCommand, table, UsageError } from "../command.ts";
 
 /** `openai/gpt-5.1` */
 const named = z
@@ -71,7 +71,7 @@ const set = dataCommand({
   async run(deps, { model, effectiveFrom, cachedInput, serviceTiers, ...fields }) {
     const effectiveFromMs = effectiveFrom === undefined ? undefined : Date.parse(effectiveFrom);
     const rates = ratesNamed({ ...fields, cached_input: cachedInput, service_tiers: serviceTiers });
-    return priceJson(await setPrice(deps, OPERATOR, { ...model, rates, effectiveFromMs }));
+    return priceJson(await setPrice(deps, deps.by.cause, { ...model, rates, effectiveFromMs }));
   },
   show: isSet,
 });
@@ -95,7 +95,7 @@ const adopt = dataCommand({
   input: z.strictObject({ model: named }),
   async run(deps, { model }) {
     try {
-      return priceJson(await adoptPrice(deps, OPERATOR, model));
+      return priceJson(await adoptPrice(deps, deps.by.cause, model));
     } catch (error) {
       if (error instanceof TollgateError && error.code === "NOT_FOUND") throw new UsageError(error.message);
       throw error;

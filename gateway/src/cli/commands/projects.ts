@@ -5,7 +5,7 @@ import { projectParts } from "../../calls/project-parts.ts";
 import { nameText, plainText, usdAmount } from "../../http/fields.ts";
 import { type ProjectJson, projectJson, projectsJson } from "../../http/project-json.ts";
 import { findUser } from "../../identity/users.ts";
-import { BY_OPERATOR, dataCommand, table, UsageError } from "../command.ts";
+import { dataCommand, table, UsageError } from "../command.ts";
 
 const createInput = z.strictObject({
   name: nameText,
@@ -27,7 +27,7 @@ const create = dataCommand({
   async run(deps, { name, description, owner, budget }) {
     const ownerId = owner ?? deps.defaultUser;
     if ((await findUser(deps.db, ownerId)) === undefined) throw new UsageError(`there is no user ${ownerId}`);
-    const project = await createProject({ ...deps, ...projectParts(deps) }, BY_OPERATOR, {
+    const project = await createProject({ ...deps, ...projectParts(deps) }, deps.by, {
       name,
       description,
       ownerId,
@@ -43,7 +43,7 @@ const list = dataCommand({
   about: "List projects with their budgets.",
   input: z.strictObject({}),
   async run(deps) {
-    const all = await listProjects(deps.db, BY_OPERATOR.caller, { after: 0, limit: 100_000 });
+    const all = await listProjects(deps.db, deps.by.caller, { after: 0, limit: 100_000 });
     return { items: await projectsJson(deps, all), next_cursor: null };
   },
   show: ({ items }: { items: readonly ProjectJson[] }) => ({

@@ -13,7 +13,7 @@ import { TollgateError } from "../../lib/errors.ts";
 import { namedIn, removeProvider, setProvider } from "../../providers/change-provider.ts";
 import { type Rewrapped, rewrapCredentials } from "../../providers/rewrap-credentials.ts";
 import { tryProvider } from "../../providers/try-provider.ts";
-import { dataCommand, faultText, OPERATOR, table, UsageError } from "../command.ts";
+import { dataCommand, faultText, table, UsageError } from "../command.ts";
 
 const named = { name: providerName };
 const { shape } = providerFields;
@@ -60,7 +60,7 @@ const set = dataCommand({
   run: (deps, { name, baseUrl, apiKeyFile, streamUsage, ...rest }) => {
     const fields = { ...rest, base_url: baseUrl, api_key: apiKeyFile, reports_stream_usage: streamUsage };
     return orUsage(name, async () =>
-      providerJson(await setProvider(deps, OPERATOR, name, wantedProvider(fields))),
+      providerJson(await setProvider(deps, deps.by.cause, name, wantedProvider(fields))),
     );
   },
   show: ({ name, base_url }) => ({ text: `${name} is asked at ${base_url} from now on.` }),
@@ -73,7 +73,7 @@ const remove = dataCommand({
   input: z.strictObject(named),
   run: (deps, { name }) =>
     orUsage(name, async () => {
-      await removeProvider(deps, OPERATOR, name);
+      await removeProvider(deps, deps.by.cause, name);
       return { name, removed: true };
     }),
   show: ({ name }) => ({ text: "", note: `${name} is removed.` }),
@@ -98,7 +98,7 @@ const rewrap = dataCommand({
   name: "providers rewrap",
   about: "After a rotation of SECRET_KEY: seal every credential by the new one.",
   input: z.strictObject({}),
-  run: (deps) => rewrapCredentials(deps, OPERATOR),
+  run: (deps) => rewrapCredentials(deps, deps.by.cause),
   show: ({ rewrapped, unreadable }: Rewrapped) => ({
     text: `${rewrapped.length} credentials are sealed anew.`,
     ...(unreadable.length === 0

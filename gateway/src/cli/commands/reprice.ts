@@ -7,7 +7,7 @@ import {
   repriceFields,
   repricingJson,
 } from "../../http/routes/reprice.ts";
-import { dataCommand, OPERATOR } from "../command.ts";
+import { dataCommand } from "../command.ts";
 
 const repricePrices = dataCommand({
   name: "prices reprice",
@@ -28,12 +28,12 @@ const repricePrices = dataCommand({
       dryRun: z.boolean().default(false),
     })
     .refine(isPeriod, noPeriod),
-  async run({ maintenance, longChange, clock, readPrices }, { project, dryRun, reason, ...named }) {
+  async run({ maintenance, longChange, clock, readPrices, by }, { project, dryRun, reason, ...named }) {
     const book = await readPrices();
     const chosen = { ...named, projectId: project };
     const done = dryRun
       ? await repriceDry(maintenance, book, chosen)
-      : await reprice({ change: longChange, clock }, OPERATOR, book, { ...chosen, reason });
+      : await reprice({ change: longChange, clock }, by.cause, book, { ...chosen, reason });
     return repricingJson(done, dryRun);
   },
   show: ({ calls, adjusted, skipped, delta_usd, dry_run }: RepricingJson) => ({

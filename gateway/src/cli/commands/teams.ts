@@ -4,7 +4,7 @@ import { listTeams } from "../../access/teams.ts";
 import { nameText, plainText } from "../../http/fields.ts";
 import { teamJson } from "../../http/routes/teams.ts";
 import { findUser } from "../../identity/users.ts";
-import { BY_OPERATOR, dataCommand, table, UsageError } from "../command.ts";
+import { dataCommand, table, UsageError } from "../command.ts";
 
 type TeamJson = ReturnType<typeof teamJson>;
 
@@ -19,7 +19,7 @@ const create = dataCommand({
   async run(deps, { name, owner }) {
     const ownerId = owner ?? deps.defaultUser;
     if ((await findUser(deps.db, ownerId)) === undefined) throw new UsageError(`there is no user ${ownerId}`);
-    return teamJson(await createTeam(deps, BY_OPERATOR, { name, ownerId }));
+    return teamJson(await createTeam(deps, deps.by, { name, ownerId }));
   },
   show: ({ id, name }: TeamJson) => ({ text: String(id), note: `Team ${id} (${name}) is made.` }),
 });
@@ -28,8 +28,8 @@ const list = dataCommand({
   name: "teams list",
   about: "List teams.",
   input: z.strictObject({}),
-  async run({ db }) {
-    const all = await listTeams(db, BY_OPERATOR.caller, { after: 0, limit: 100_000 });
+  async run({ db, by }) {
+    const all = await listTeams(db, by.caller, { after: 0, limit: 100_000 });
     return { items: all.map(teamJson), next_cursor: null };
   },
   show: ({ items }: { items: readonly TeamJson[] }) => ({

@@ -12,7 +12,7 @@ import { changeAccount, eraseUser, resetPassword } from "../../identity/change-a
 import { emailForm } from "../../identity/email.ts";
 import { newPassword } from "../../identity/passwords.ts";
 import { offerSetup } from "../../identity/setup.ts";
-import { type CommandDeps, dataCommand, OPERATOR, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
 
 const shown = (account: Account) => ({ ...userJson(account), active: account.active });
 type UserJson = ReturnType<typeof shown>;
@@ -57,7 +57,7 @@ const create = dataCommand({
     const password = newPassword(deps.chance);
     const passwordHash = await deps.passwords.hash(password);
     const wanted = { email, name: name ?? email, role, passwordHash, isEmailVerified: true };
-    return { ...shown(await createAccount(deps, OPERATOR, wanted)), password };
+    return { ...shown(await createAccount(deps, deps.by.cause, wanted)), password };
   },
   show: ({ id, password }: UserJson & { password: string }) => ({
     text: password,
@@ -72,7 +72,7 @@ const setRole = dataCommand({
   input: z.strictObject({ user: z.string(), role: roleField }),
   async run(deps, { user, role }) {
     const { id } = await accountOf(deps, user);
-    return shown(await changeAccount(deps, OPERATOR, id, { role }));
+    return shown(await changeAccount(deps, deps.by.cause, id, { role }));
   },
   show: ({ id, role }: UserJson) => ({ text: `${id} is ${role} now.` }),
 });
@@ -85,7 +85,7 @@ const reset = dataCommand({
   async run(deps, { user }) {
     const account = await accountOf(deps, user);
     const password = newPassword(deps.chance);
-    await resetPassword(deps, OPERATOR, account.id, await deps.passwords.hash(password));
+    await resetPassword(deps, deps.by.cause, account.id, await deps.passwords.hash(password));
     return { ...shown(account), password };
   },
   show: ({ id, password }: UserJson & { password: string }) => ({
@@ -101,7 +101,7 @@ const erase = dataCommand({
   input: z.strictObject({ user: z.string() }),
   async run(deps, { user }) {
     const { id } = await accountOf(deps, user);
-    await eraseUser(deps, OPERATOR, id);
+    await eraseUser(deps, deps.by.cause, id);
     return { id, erased: true };
   },
   show: ({ id }: { id: string }) => ({ text: `${id} is erased.` }),

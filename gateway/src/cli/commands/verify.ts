@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { repairBooks } from "../../costs/verify.repair.ts";
 import { checkBooks, type Drift, driftOf } from "../../costs/verify.ts";
-import { dataCommand, OPERATOR, table } from "../command.ts";
+import { dataCommand, table } from "../command.ts";
 
 type Verification = { readonly checked: number; readonly drift: readonly Drift[]; readonly repaired: number };
 
@@ -10,9 +10,9 @@ const verify = dataCommand({
   about: "Check every roll-up and budget against the ledger.",
   options: [["--repair", "set right what differs", () => true]],
   input: z.strictObject({ repair: z.boolean().default(false) }),
-  async run({ maintenance, change }, { repair }): Promise<Verification> {
+  async run({ maintenance, change, by }, { repair }): Promise<Verification> {
     const check = await checkBooks(maintenance);
-    const repaired = repair ? await repairBooks({ change }, OPERATOR, check) : 0;
+    const repaired = repair ? await repairBooks({ change }, by.cause, check) : 0;
     return { checked: check.checked, drift: driftOf(check), repaired };
   },
   show({ checked, drift, repaired }) {

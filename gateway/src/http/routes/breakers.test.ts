@@ -16,8 +16,8 @@ before(async () => {
     { BREAKER_FAILURE_THRESHOLD: "3", BREAKER_OPEN_SECONDS: "60" },
     {},
     {
-      token,
-      async runCommand(running) {
+      operatorToken: token,
+      async run(running) {
         ({ breakers } = running);
         return {};
       },

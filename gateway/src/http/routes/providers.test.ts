@@ -160,8 +160,8 @@ test("the command line changes what the running server asks", async () => {
     {},
     {},
     {
-      token,
-      async runCommand({ providers }) {
+      operatorToken: token,
+      async run({ providers }) {
         seen = (await providers.readProviders()).map(({ name }) => name);
         return {};
       },
