@@ -3,37 +3,27 @@ import { after, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { claudeCodeHeaders, claudeCodeTurn, codexHeaders, codexTurn } from "./agents.ts";
+import { keyWithBudget, startBooked } from "./booked.ts";
 import { anthropicClient, heard, openAiClient } from "./clients.ts";
 import { readEmbeddedBooks, spentPico } from "./ledger.ts";
-import { newHome, startTollgate } from "./server.ts";
-import { billedPico, dearByDefault, startUpstream } from "./upstream.ts";
+import { billedPico, PROVIDER_KEY } from "./upstream.ts";
 
-const upstream = await startUpstream();
-const home = await newHome();
-const server = await startTollgate({
-  home,
-  env: { ...upstream.env, ...upstream.anthropicEnv, ...dearByDefault, OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "" },
-  config: `aliases:
+const booked = await startBooked(
+  (upstream) => ({
+    ...upstream.env,
+    ...upstream.anthropicEnv,
+    GROQ_API_KEY: PROVIDER_KEY,
+    GROQ_BASE_URL: upstream.env.OPENAI_BASE_URL,
+  }),
+  `aliases:
   codex-at-claude: anthropic/sim-tools
 `,
-});
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
-
-/** A key of a project with money. */
-const project = await server.ask<{ id: number }>("projects", "create", "--name", "p", "--budget", "50");
-const issued = await server.ask<{ key: string }>(
-  "keys",
-  "issue",
-  "--name",
-  "k",
-  "--project",
-  String(project.id),
 );
-const gate = () => heard({ url: server.url, token: issued.key });
+const { home, upstream, server } = booked;
+after(() => booked[Symbol.asyncDispose]());
+
+const { key } = await keyWithBudget(server, "50");
+const gate = () => heard({ url: server.url, token: key });
 const files = "README.md\nsrc";
 
 test("Codex works a task through: it has a command run and reads what came of it", async () => {
@@ -61,14 +51,49 @@ test("what Codex's model reasoned comes back sealed, and goes back with the next
   assert.equal((await ask(output as OpenAI.Responses.ResponseInputItem[])).status, "completed");
 });
 
-test("Codex is told by name that a model takes no responses, and nobody is asked", async () => {
+for (const model of ["anthropic/sim-tools", "groq/sim-tools", "codex-at-claude"]) {
+  test(`Codex works a task through with ${model}, which does not speak its language`, async () => {
+    const hearing = gate();
+    const codex = openAiClient(hearing);
+    const ask = (earlier: readonly OpenAI.Responses.ResponseInputItem[] = []) => {
+      const turn = codexTurn(model, earlier);
+      const tools = turn.tools!.filter(({ type }) => type !== "local_shell");
+      return last(codex.responses.create({ ...turn, tools }, { headers: codexHeaders }));
+    };
+    const { output } = await ask();
+    const [call] = output;
+    assert.ok(call?.type === "function_call");
+    assert.equal(call.name, "shell");
+    const result = { type: "function_call_output" as const, call_id: call.call_id, output: files };
+    const [message] = (await ask([call, result])).output;
+    assert.ok(message?.type === "message" && message.content[0]?.type === "output_text");
+    assert.equal(message.content[0].text, files);
+    const dropped = hearing.responses[1]!.headers.get("x-tollgate-dropped-params");
+    assert.match(dropped!, /prompt_cache_key/);
+  });
+}
+
+test("what Claude thought goes back to it sealed, as Codex keeps it", async () => {
+  const codex = openAiClient(gate());
+  const ask = (earlier: readonly OpenAI.Responses.ResponseInputItem[] = []) => {
+    const { tools: _, ...turn } = codexTurn("anthropic/sim-reasoning", earlier);
+    return last(codex.responses.create(turn, { headers: codexHeaders }));
+  };
+  const { output, usage } = await ask();
+  const [reasoning] = output;
+  assert.ok(reasoning?.type === "reasoning" && reasoning.encrypted_content);
+  assert.ok(usage!.output_tokens > 64);
+  assert.equal((await ask(output as OpenAI.Responses.ResponseInputItem[])).status, "completed");
+});
+
+test("a tool that only OpenAI's models know is refused by name where another is asked, and nobody is", async () => {
   const before = upstream.calls.length;
   const asked = openAiClient(gate()).responses.create(codexTurn("codex-at-claude"), {
     headers: codexHeaders,
   });
   await assert.rejects(asked, (error) => {
     assert.ok(error instanceof OpenAI.BadRequestError);
-    assert.deepEqual([error.code, error.param], ["VALIDATION_FAILED", "model"]);
+    assert.deepEqual([error.code, error.param], ["VALIDATION_FAILED", "tools[2]"]);
     return true;
   });
   assert.equal(upstream.calls.length, before);

@@ -19,7 +19,7 @@ export const aiSdkModels = {
 
 export const aiSdkAskers: readonly Asker[] = Object.entries(aiSdkModels).map(([name, modelAt]) => ({
   name,
-  paths: name === "@ai-sdk/openai responses" ? { openai: "/responses" } : translated,
+  paths: name === "@ai-sdk/openai responses" ? { ...translated, openai: "/responses" } : translated,
   async ask(gate, modelId, prompt, stream) {
     const asked = { model: modelAt(gate, modelId), prompt, maxOutputTokens: 1_000, maxRetries: 0 };
     if (!stream) {

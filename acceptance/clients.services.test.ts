@@ -3,7 +3,7 @@ import { test } from "node:test";
 import OpenAI from "openai";
 import { until } from "../gateway/src/lib/until.testing.ts";
 import type { SimulatedCall } from "../gateway/src/providers/simulated.ts";
-import { askers, heard, openAiClient, type UpstreamName } from "./clients.ts";
+import { askers, heard, openAiClient, upstreams } from "./clients.ts";
 import { startInstances } from "./instances.ts";
 import { type LedgerRow, readBooks } from "./ledger.ts";
 import { newStores, withoutStores } from "./stores.ts";
@@ -21,7 +21,6 @@ test("with two instances on PostgreSQL and Redis every client gets its answer, a
   await using upstream = await startUpstream();
   const providers = { ...upstream.env, ...upstream.anthropicEnv, ...dearByDefault };
   await using instances = await startInstances(2, { ...stores.env, ...providers, ...users });
-  const upstreams: readonly UpstreamName[] = ["openai", "anthropic"];
   let asked = 0;
   for (const { name, paths, ask } of askers) {
     for (const provider of upstreams.filter((each) => paths[each] !== undefined)) {

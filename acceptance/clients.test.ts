@@ -1,49 +1,27 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { SimulatedCall } from "../gateway/src/providers/simulated.ts";
+import { startBooked } from "./booked.ts";
 import { caller } from "./caller.ts";
-import { askers, heard, openAiClient, type UpstreamName } from "./clients.ts";
+import { askers, heard, openAiClient, upstreams } from "./clients.ts";
 import { type LedgerRow, readEmbeddedBooks } from "./ledger.ts";
-import { newHome, startTollgate } from "./server.ts";
-import { billedPico, dear, dearByDefault, startUpstream } from "./upstream.ts";
+import { billedPico, dear, picoOf } from "./upstream.ts";
 
-const upstream = await startUpstream();
-const home = await newHome();
-const users = Array.from({ length: 80 }, (_, index) => `usr_${index}`);
-const server = await startTollgate({
-  home,
-  env: {
-    ...upstream.env,
-    ...upstream.anthropicEnv,
-    ...dearByDefault,
-    APP_AUTH_TOKEN_USER_MAP: users.map((id) => `token-of-${id}:${id}`).join(","),
-    IP_RATE_LIMIT_PER_MINUTE: "",
-    OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "",
-  },
-  config: `prices:
+const booked = await startBooked(
+  (upstream) => ({ ...upstream.env, ...upstream.anthropicEnv }),
+  `prices:
   "anthropic/sim-cache-write-*": { input: 10, cached_input: 1, cache_write_5m: 12.5, output: 30 }
   "openai/sim-cache-write-*": { input: 10, cached_input: 1, cache_write_5m: 12.5, output: 30 }
 `,
-});
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
+);
+const { home, upstream, server, servedDuring } = booked;
+after(() => booked[Symbol.asyncDispose]());
 
 const question = "Tell me about tolls, gates and the people at them, in as many words as it takes.";
 const prices = { ...dear, cacheWrite: 12_500_000n };
 
 /** A user who has not called before. */
-const newGate = () => heard({ url: server.url, token: `token-of-${users.pop()!}` });
-
-async function servedDuring(work: () => Promise<unknown>): Promise<readonly SimulatedCall[]> {
-  const before = upstream.calls.length;
-  await work();
-  return upstream.calls.slice(before);
-}
-
-const upstreams: readonly UpstreamName[] = ["openai", "anthropic"];
+const newGate = () => heard({ url: server.url, token: booked.newToken() });
 
 for (const { name, paths, ask } of askers) {
   for (const provider of upstreams) {
@@ -152,8 +130,3 @@ const served = (call: SimulatedCall) =>
     billedPico([call], prices),
     "reported",
   ].join(" ");
-
-function picoOf(usd: string): bigint {
-  const [whole, decimals = ""] = usd.split(".");
-  return BigInt(whole + decimals.padEnd(12, "0"));
-}

@@ -1,33 +1,18 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
+import { startBooked } from "./booked.ts";
 import { aiSdkModels } from "./clients.ai-sdk.ts";
-import { anthropicClient, heard, openAiClient, type UpstreamName } from "./clients.ts";
-import { startTollgate } from "./server.ts";
-import { startUpstream } from "./upstream.ts";
+import { anthropicClient, heard, openAiClient, upstreams } from "./clients.ts";
 
-const upstream = await startUpstream();
-const token = "token-of-ann";
-const server = await startTollgate({
-  env: {
-    ...upstream.env,
-    ...upstream.anthropicEnv,
-    APP_AUTH_TOKEN_USER_MAP: `${token}:usr_ann`,
-    IP_RATE_LIMIT_PER_MINUTE: "",
-    USER_RATE_LIMIT_PER_MINUTE: "",
-    OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "",
-  },
-});
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-});
-const gate = () => heard({ url: server.url, token });
+const booked = await startBooked((upstream) => ({ ...upstream.env, ...upstream.anthropicEnv }));
+const { upstream, server, newToken } = booked;
+after(() => booked[Symbol.asyncDispose]());
+const gate = () => heard({ url: server.url, token: newToken() });
 
 const city = "Vienna";
 const result = "Sunny, 21 degrees.";
 const schema = { type: "object" as const, properties: { query: { type: "string" as const } } };
-const upstreams: readonly UpstreamName[] = ["openai", "anthropic"];
 
 for (const provider of upstreams) {
   const model = `${provider}/sim-tools`;
@@ -84,7 +69,6 @@ for (const provider of upstreams) {
 
 for (const [name, modelAt] of Object.entries(aiSdkModels)) {
   for (const provider of upstreams) {
-    if (name.endsWith("responses") && provider === "anthropic") continue;
     test(`${name} runs a loop of tools at ${provider}, whole and streamed`, async () => {
       const queries: unknown[] = [];
       const weather = tool({

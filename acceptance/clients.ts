@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { aiSdkAskers } from "./clients.ai-sdk.ts";
@@ -13,6 +14,7 @@ export type Told = {
 };
 
 export type UpstreamName = "openai" | "anthropic";
+export const upstreams: readonly UpstreamName[] = ["openai", "anthropic"];
 
 /** An official client in one of its uses. */
 export type Asker = {
@@ -51,6 +53,21 @@ export function anthropicClient({ url, token, fetch }: Heard, credential: Creden
 /** Older clients send their key as `x-api-key`. */
 export type Credential = "bearer" | "x-api-key";
 
+/** The error of this kind that `work` raises. */
+export async function raised<E extends Error>(
+  work: Promise<unknown>,
+  // biome-ignore lint/suspicious/noExplicitAny: error classes differ in their constructors
+  kind: abstract new (...args: any[]) => E,
+): Promise<E> {
+  try {
+    await work;
+  } catch (error) {
+    assert.ok(error instanceof kind, `${String(error)} is no ${kind.name}`);
+    return error;
+  }
+  throw new assert.AssertionError({ message: `expected a ${kind.name}` });
+}
+
 const translated = { openai: "/chat/completions", anthropic: "/v1/messages" };
 
 const chat: Asker = {
@@ -73,7 +90,7 @@ const chat: Asker = {
 
 const responses: Asker = {
   name: "openai responses",
-  paths: { openai: "/responses" },
+  paths: { openai: "/responses", anthropic: "/v1/messages" },
   async ask(gate, model, input, stream) {
     const openai = openAiClient(gate);
     const { output_text, usage } = stream

@@ -1,54 +1,33 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import OpenAI from "openai";
+import { keyWithBudget, startBooked } from "./booked.ts";
 import { anthropicClient, heard, openAiClient } from "./clients.ts";
 import { readEmbeddedBooks, spentPico } from "./ledger.ts";
-import { newHome, startTollgate } from "./server.ts";
-import { billedPico, dearByDefault, startUpstream } from "./upstream.ts";
+import { billedPico } from "./upstream.ts";
 
 const refusing = ["sim-500", "sim-529", "sim-429-3s", "sim-401"];
 const failing = [...refusing, "sim-html-200", "sim-timeout"];
-const upstream = await startUpstream();
-const home = await newHome();
-const server = await startTollgate({
-  home,
-  env: {
-    ...upstream.env,
-    ...upstream.anthropicEnv,
-    ...dearByDefault,
-    OVERLOAD_MAX_EVENT_LOOP_DELAY_MS: "",
-    KEY_RATE_LIMIT_PER_MINUTE: "",
-    IP_RATE_LIMIT_PER_MINUTE: "",
-  },
-  config: `aliases:
+const booked = await startBooked(
+  (upstream) => ({ ...upstream.env, ...upstream.anthropicEnv, KEY_RATE_LIMIT_PER_MINUTE: "" }),
+  `aliases:
 ${failing.map((model) => safe(model, `openai/${model}`, "anthropic/sim-words-7")).join("")}
 ${safe("rejected", "openai/sim-400", "anthropic/sim-words-7")}
 ${safe("cut", "openai/sim-cut-40of60", "anthropic/sim-words-7")}
 ${safe("hopeless", "openai/sim-500", "anthropic/sim-529")}
   stubborn: { retries: 2, targets: [{ model: openai/sim-500-n2 }, { model: anthropic/sim-words-7 }] }
 `,
-});
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
+);
+const { home, upstream, server } = booked;
+after(() => booked[Symbol.asyncDispose]());
 
 /** An alias with two targets, of which the first has a second to begin. */
 function safe(name: string, first: string, second: string): string {
   return `  ${name}-safely: { targets: [{ model: ${first}, timeout_seconds: 1 }, { model: ${second} }] }\n`;
 }
 
-const project = await server.ask<{ id: number }>("projects", "create", "--name", "p", "--budget", "5");
-const issued = await server.ask<{ key: string }>(
-  "keys",
-  "issue",
-  "--name",
-  "k",
-  "--project",
-  String(project.id),
-);
-const gate = () => heard({ url: server.url, token: issued.key });
+const { projectId, key } = await keyWithBudget(server, "5");
+const gate = () => heard({ url: server.url, token: key });
 const messages = [{ role: "user" as const, content: "Hello" }];
 const words = 7;
 let answered = 0;
@@ -123,7 +102,7 @@ test("where every target fails, the last one's failure is told", async () => {
 
 test("each call is one row of the ledger under one reservation, and a target that refused costs nothing", async () => {
   const budget = await server.ask<{ actual_cost_usd: string; reserved_usd: string }>(
-    ...(["budgets", "show", "project", String(project.id)] as const),
+    ...(["budgets", "show", "project", String(projectId)] as const),
   );
   assert.equal(Number(budget.reserved_usd), 0);
   assert.equal(await server.stop(), 0);

@@ -10,34 +10,19 @@ import OpenAI, {
   RateLimitError,
 } from "openai";
 import { until } from "../gateway/src/lib/until.testing.ts";
+import { keyWithBudget, startBooked } from "./booked.ts";
 import { type Caller, caller } from "./caller.ts";
+import { raised } from "./clients.ts";
 import { readEmbeddedBooks } from "./ledger.ts";
-import { newHome, startTollgate } from "./server.ts";
-import { billedPico, dear, dearByDefault, startUpstream } from "./upstream.ts";
+import { billedPico, dear, picoOf } from "./upstream.ts";
 
 /** Static tokens have no key bucket, so only the tests about limits meet one. */
-const users = Array.from({ length: 60 }, (_, index) => `usr_${index}`);
-const tokenOf = (userId: string) => `token-of-${userId}`;
-
-const upstream = await startUpstream();
-const home = await newHome();
-const server = await startTollgate({
-  home,
-  env: {
-    ...upstream.env,
-    ...dearByDefault,
-    APP_AUTH_TOKEN_USER_MAP: users.map((id) => `${tokenOf(id)}:${id}`).join(","),
-    KEY_RATE_LIMIT_PER_MINUTE: "60",
-    KEY_RATE_LIMIT_BURST: "3",
-    IP_RATE_LIMIT_PER_MINUTE: "",
-  },
-  config: "aliases:\n  fast: openai/gpt-5.1\n",
-});
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await upstream[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
+const booked = await startBooked(
+  (upstream) => ({ ...upstream.env, KEY_RATE_LIMIT_PER_MINUTE: "60", KEY_RATE_LIMIT_BURST: "3" }),
+  "aliases:\n  fast: openai/gpt-5.1\n",
+);
+const { home, upstream, server, servedDuring } = booked;
+after(() => booked[Symbol.asyncDispose]());
 
 const messages = [{ role: "user", content: "Tell me about tolls, gates and the people at them." }] as const;
 
@@ -63,21 +48,14 @@ function client(apiKey: string, maxRetries = 0): Client {
 }
 
 /** A user who has not called before, with the official client and with plain HTTP. */
-function newUser(maxRetries?: number): Client & { readonly userId: string; readonly http: Caller } {
-  const userId = users.pop()!;
-  return { userId, ...client(tokenOf(userId), maxRetries), http: caller(server.url, tokenOf(userId)) };
+function newUser(): Client & { readonly http: Caller } {
+  const token = booked.newToken();
+  return { ...client(token), http: caller(server.url, token) };
 }
 
 async function issueKey(...options: string[]): Promise<string> {
   const { key } = await server.ask<{ key: string }>("keys", "issue", "--name", "test", ...options);
   return key;
-}
-
-/** What the upstream served while `work` ran. */
-async function servedDuring(work: () => Promise<unknown>) {
-  const before = upstream.calls.length;
-  await work();
-  return upstream.calls.slice(before);
 }
 
 test("a whole answer arrives and costs what the upstream billed", async () => {
@@ -165,7 +143,7 @@ test("an abort before the answer begins frees the upstream too", async () => {
 test("a credential that proves nothing raises AuthenticationError, once", async () => {
   for (const key of ["sk-nobody", "no-such-token"]) {
     const { openai, requests } = client(key, 3);
-    const error = await failure(openai.models.list(), AuthenticationError);
+    const error = await raised(openai.models.list(), AuthenticationError);
     assert.equal(error.status, 401);
     assert.equal(error.code, "AUTH_INVALID");
     assert.equal(requests(), 1);
@@ -174,7 +152,7 @@ test("a credential that proves nothing raises AuthenticationError, once", async 
 
 test("a key without the scope raises PermissionDeniedError that names it", async () => {
   const { openai } = client(await issueKey("--scopes", "costs:read"));
-  const error = await failure(
+  const error = await raised(
     openai.chat.completions.create({ model: "gpt-5.1", messages: [...messages] }),
     PermissionDeniedError,
   );
@@ -211,7 +189,7 @@ test("a used-up daily quota raises RateLimitError that is not retried", async ()
   const served = await servedDuring(async () => {
     await ask();
     await ask();
-    const error = await failure(ask(), RateLimitError);
+    const error = await raised(ask(), RateLimitError);
     assert.equal(error.code, "QUOTA_EXCEEDED");
     assert.match((error.error as { resetAt: string }).resetAt, /T00:00:00\.000Z$/);
   });
@@ -220,10 +198,10 @@ test("a used-up daily quota raises RateLimitError that is not retried", async ()
 });
 
 test("a budget that does not hold the call answers 402, once, and the upstream hears nothing", async () => {
-  const project = await server.ask<{ id: number }>("projects", "create", "--name", "p", "--budget", "0.001");
-  const { openai, requests } = client(await issueKey("--project", String(project.id)), 5);
+  const { key } = await keyWithBudget(server, "0.001");
+  const { openai, requests } = client(key, 5);
   const served = await servedDuring(async () => {
-    const error = await failure(
+    const error = await raised(
       openai.chat.completions.create({ model: "gpt-5.1", messages: [...messages] }),
       APIError,
     );
@@ -236,7 +214,7 @@ test("a budget that does not hold the call answers 402, once, and the upstream h
 
 test("an unknown model raises NotFoundError", async () => {
   const { openai, http } = newUser();
-  const error = await failure(
+  const error = await raised(
     openai.chat.completions.create({ model: "anthropic/claude-sonnet-4", messages: [...messages] }),
     NotFoundError,
   );
@@ -247,7 +225,7 @@ test("an unknown model raises NotFoundError", async () => {
 
 test("a request that cannot be right raises BadRequestError that names the field", async () => {
   const { openai } = newUser();
-  const error = await failure(
+  const error = await raised(
     openai.chat.completions.create({ model: "gpt-5.1", messages: [], max_tokens: -1 }),
     BadRequestError,
   );
@@ -267,7 +245,7 @@ test("the models are listed and each can be retrieved", async () => {
   assert.ok(ids.includes("fast"));
   assert.ok(ids.includes("openai/gpt-5.1"));
   for (const id of ids) assert.equal((await openai.models.retrieve(id)).id, id);
-  await failure(openai.models.retrieve("openai/none"), NotFoundError);
+  await raised(openai.models.retrieve("openai/none"), NotFoundError);
 });
 
 for (const { model, kind, status, code, message } of [
@@ -288,7 +266,7 @@ for (const { model, kind, status, code, message } of [
   test(`${model} is told as ${status} ${code} and costs nothing`, async () => {
     for (const stream of model === "sim-error-midstream" ? [false] : [false, true]) {
       const { openai, http } = newUser();
-      const error = await failure(
+      const error = await raised(
         openai.chat.completions.create({ model, messages: [...messages], stream }),
         kind,
       );
@@ -304,7 +282,7 @@ for (const { model, kind, status, code, message } of [
 for (const model of ["sim-cut-40of60", "sim-badjson", "sim-html-200", "sim-empty"]) {
   test(`${model} as a whole answer is told as a failure of the provider`, async () => {
     const { openai, http } = newUser();
-    const error = await failure(
+    const error = await raised(
       openai.chat.completions.create({ model, messages: [...messages] }),
       InternalServerError,
     );
@@ -395,23 +373,4 @@ async function costs(http: Caller, pico: bigint): Promise<void> {
   await until(async () => (await http.costs()).calls === 1);
   const { estimated_cost_usd } = await http.costs();
   assert.equal(picoOf(estimated_cost_usd), pico);
-}
-
-function picoOf(usd: string): bigint {
-  const [whole, decimals = ""] = usd.split(".");
-  return BigInt(whole + decimals.padEnd(12, "0"));
-}
-
-async function failure<E extends APIError>(
-  work: Promise<unknown>,
-  // biome-ignore lint/suspicious/noExplicitAny: error classes differ in their constructors
-  kind: abstract new (...args: any[]) => E,
-): Promise<E> {
-  try {
-    await work;
-  } catch (error) {
-    assert.ok(error instanceof kind, `${String(error)} is no ${kind.name}`);
-    return error;
-  }
-  throw new assert.AssertionError({ message: `expected a ${kind.name}` });
 }

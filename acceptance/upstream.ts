@@ -56,3 +56,9 @@ export function billedPico(calls: readonly SimulatedCall[], price: TokenPrice = 
     return sum + plain + written + BigInt(cachedTokens) * price.cached + BigInt(outputTokens) * price.output;
   }, 0n);
 }
+
+/** Of an amount of USD as our answers and headers write it. */
+export function picoOf(usd: string): bigint {
+  const [whole, decimals = ""] = usd.split(".");
+  return BigInt(whole + decimals.padEnd(12, "0"));
+}

@@ -6,6 +6,7 @@ import { readSettings } from "./config/environment.ts";
 import { createBudget } from "./costs/budgets.ts";
 import { VirtualClock } from "./lib/clock.ts";
 import { seededChance } from "./lib/ids.ts";
+import { until } from "./lib/until.testing.ts";
 import { testStore } from "./store/testing.ts";
 import { jsonLog } from "./telemetry/log.ts";
 import { newMetrics } from "./telemetry/metrics.ts";
@@ -29,13 +30,10 @@ test("books that differ at a start are told in the log, and stand in the metrics
     trouble: () => assert.ifError,
   });
   const drift = async () => (await metrics.ledgerDrift.get()).values[0]?.value;
-  const until = async (wanted: number) => {
-    while ((await drift()) !== wanted) await new Promise((resolve) => setImmediate(resolve));
-  };
-  await until(2);
+  await until(async () => (await drift()) === 2);
   assert.match(lines.join(""), /the books differ from the ledger: tollgate verify/);
   await store.db.updateTable("budgets").set({ reserved_pico: "0", spent_pico: "0" }).execute();
   clock.advance(900_000);
-  await until(0);
+  await until(async () => (await drift()) === 0);
   await alerts.close();
 });

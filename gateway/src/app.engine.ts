@@ -1,5 +1,6 @@
 import { openAlerts } from "./app.alerts.ts";
 import { providerBreakers } from "./app.breakers.ts";
+import { openCosts } from "./app.costs.ts";
 import { openCounters, openLimits } from "./app.limits.ts";
 import { openPeople, peppersOf, secretKeysOf } from "./app.people.ts";
 import { openProviders } from "./app.providers.ts";
@@ -10,21 +11,17 @@ import { payers } from "./calls/payer.ts";
 import type { RouteDeps } from "./calls/route.ts";
 import type { RunDeps } from "./calls/run.ts";
 import { callStops } from "./calls/stops.ts";
-import { bookWith, filePlans, trustedProxies } from "./config/config.ts";
+import { filePlans, trustedProxies } from "./config/config.ts";
 import type { ConfigFile } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
 import { usualModel } from "./config/usual-model.ts";
-import { keepLedgerDays } from "./costs/ledger-days.ts";
-import { openMoney } from "./costs/money.ts";
-import { loadPrices, openPrices } from "./costs/prices.stored.ts";
 import { priceOf } from "./costs/prices.ts";
 import type { GovernDeps } from "./http/govern.ts";
 import { readinessOf } from "./http/readiness.ts";
 import { sweepSessions } from "./identity/sessions.ts";
 import { watchEpochs } from "./identity/watch-epochs.ts";
 import type { Clock } from "./lib/clock.ts";
-import { type Chance, uuidv7 } from "./lib/ids.ts";
-import { usdText } from "./lib/money.ts";
+import type { Chance } from "./lib/ids.ts";
 import { derivedKey, secretMatcher } from "./lib/secrets.ts";
 import { EPOCH_KEY } from "./limits/applicable.ts";
 import type { Store } from "./store/store.ts";
@@ -50,7 +47,6 @@ export type EngineOptions = {
 
 const LAST_USE_FLUSH_MS = 10_000;
 const SESSION_SWEEP_MS = 3_600_000;
-const PRICES_REFRESH_MS = 10_000;
 const SETTLE_AT_STOP_MS = 5_000;
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
@@ -106,33 +102,18 @@ export async function openEngine(options: EngineOptions) {
     onTrouble: trouble("epoch not read"),
   });
 
-  const prices = await openPrices({ load: () => loadPrices(db), bookOf: bookWith(settings, file) });
-  const { readPrices } = prices;
-  const money = openMoney({
-    db,
+  const costs = await openCosts({
+    settings,
+    file,
+    store,
     clock,
-    instance: uuidv7(clock.now(), chance),
-    ttlMs: settings.RESERVATION_TTL_SECONDS * 1000,
-    waitMs: settings.RESERVATION_WAIT_SECONDS * 1000,
-    onExpired: (count) => metrics.expiredReservations.inc(count),
-    onTrouble(what, error) {
-      if (what === "settling") metrics.settleFailures.inc();
-      tell(`${what} failed and is tried again`, error);
-    },
-  });
-
-  const stopKeepingDays = keepLedgerDays({
-    db: store.maintenance,
-    clock,
+    chance,
     change: people.longChange,
-    retentionDays: settings.LEDGER_RETENTION_DAYS,
-    onClosed({ day, calls, costPico }) {
-      metrics.closedDays.inc();
-      log.info({ day, calls, costUsd: usdText(costPico) }, "day of the ledger closed");
-    },
-    onTrouble: trouble("days of the ledger not kept"),
+    log,
+    metrics,
+    trouble,
   });
-
+  const { prices, money } = costs;
   const secretKeys = secretKeysOf(settings, secretKey);
   const routing = await openProviders({ settings, file, secretKeys, store, clock, log, trouble });
   const { providers, routes } = routing;
@@ -186,7 +167,6 @@ export async function openEngine(options: EngineOptions) {
   const timers = [
     clock.every(SESSION_SWEEP_MS, () => sweepSessions(db, clock.now()).catch(trouble("sessions not swept"))),
     clock.every(LAST_USE_FLUSH_MS, () => identities.flushLastUse().catch(trouble("last use not written"))),
-    clock.every(PRICES_REFRESH_MS, () => readPrices().catch(trouble("prices not read"))),
   ];
   const governing: GovernDeps = {
     clock,
@@ -239,7 +219,7 @@ export async function openEngine(options: EngineOptions) {
     async close(): Promise<void> {
       for (const stop of timers) stop();
       await forgetEpochs();
-      await stopKeepingDays();
+      await costs.stop();
       await breakers.close();
       await alerts.close();
       const unsettled = await money.close(SETTLE_AT_STOP_MS);

@@ -7,7 +7,7 @@ import type { Clock } from "./lib/clock.ts";
 import { type KnownProvider, knownProviders, type Providers } from "./providers/known.ts";
 import { providerOpener } from "./providers/opened.ts";
 import { simulated } from "./providers/simulated.ts";
-import { loadProviders, PROVIDERS_CHANNEL } from "./providers/stored.ts";
+import { loadProviders, loadRemoved, PROVIDERS_CHANNEL } from "./providers/stored.ts";
 import type { Store } from "./store/store.ts";
 import type { Log } from "./telemetry/log.ts";
 
@@ -49,12 +49,14 @@ export async function openProviders(deps: {
   async function readProviders(): Promise<readonly KnownProvider[]> {
     const turn = ++turns;
     const known = knownProviders(rules, await loadProviders(store.db));
+    const removed = await loadRemoved(store.db);
     // A slow read does not take back what a later one has found.
     if (turn > shown) {
       shown = turn;
       const providers = open(known);
       const [first] = providers.values();
-      routes = { providers, aliases, fallback: providers.get(settings.DEFAULT_PROVIDER ?? "") ?? first! };
+      const fallback = providers.get(settings.DEFAULT_PROVIDER ?? "") ?? first!;
+      routes = { providers, aliases, fallback, removed: new Set(removed) };
     }
     return known;
   }

@@ -4,6 +4,7 @@ import { type EngineOptions, openEngine } from "./app.engine.ts";
 import { openEvents } from "./app.events.ts";
 import { openJobs } from "./app.jobs.ts";
 import { projectParts } from "./calls/project-parts.ts";
+import type { ServerParts } from "./cli/command.ts";
 import { pricedModels } from "./costs/prices.list.ts";
 import type { Prices } from "./costs/prices.stored.ts";
 import type { Access, Governed } from "./http/endpoint.ts";
@@ -34,6 +35,7 @@ export type Running = Pick<Prices, "readPrices"> & {
   readonly counters: Counters;
   readonly breakers: Breakers;
   readonly providers: Providers;
+  readonly server: ServerParts;
 };
 
 export type App = {
@@ -83,6 +85,17 @@ export async function openApp(options: AppOptions): Promise<App> {
     trouble,
   });
 
+  const parts: ServerParts = {
+    cooldowns: { counters, fallback, subjectOfAddress: people.subjectOfAddress },
+    decisions: {
+      ...asking,
+      counters,
+      usedToday: limits.quotas.usedToday,
+      payers: paying,
+      limitsOf: limits.limitsOf,
+    },
+    jobs: { ...jobs, announce: alerts.announce },
+  };
   const endpoints = endpointTable({
     ...runDeps,
     ...people,
@@ -111,7 +124,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       commands === undefined
         ? undefined
         : (by, name, input) =>
-            commands.run({ by, change, counters, readPrices, breakers, providers }, name, input),
+            commands.run(
+              { by, change, counters, readPrices, breakers, providers, server: parts },
+              name,
+              input,
+            ),
   })
     .filter(({ exists }) => exists !== false)
     .filter(({ path, access }) => settings.ROLE !== "worker" || isForWorkers(path, access));

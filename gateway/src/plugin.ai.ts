@@ -6,33 +6,27 @@ import { jsonIn } from "./calls/json-answer.ts";
 import { repeat } from "./calls/repeat.ts";
 import { warm } from "./calls/warm.ts";
 import type { Settlement } from "./costs/ledger.ts";
-import { projectNamed } from "./http/headers.ts";
 import { asTollgateError } from "./http/refusals.ts";
 import { uuidv7 } from "./lib/ids.ts";
 import { usdText } from "./lib/money.ts";
 import type { Ticket } from "./limits/ticket.ts";
 import type { Ai, AiEnd, AiQuestion, JsonSchema } from "./plugin.ts";
 
-type AiDeps = Pick<
-  Engine,
-  "ask" | "askInPieces" | "runDeps" | "asking" | "paying" | "usualModel" | "clock" | "chance"
->;
+type AiDeps = Pick<Engine, "ask" | "askInPieces" | "runDeps" | "asking" | "usualModel" | "clock" | "chance">;
 
 /** AI calls in the name of whoever sent the request, counted against what its limits took. */
 export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
-  const { trace, headers, routeOptions } = request;
+  const { trace, routeOptions } = request;
   const named = routeOptions.config.tollgate;
   if (named?.isAiCall !== true || trace?.requestTicket === undefined) {
     throw new Error("no model may be asked: the route does not name config.tollgate with isAiCall");
   }
-  const { visitor, left, requestTicket, correlationId } = trace;
+  const { visitor, left, projectId, requestTicket, correlationId } = trace;
   const { principal } = visitor!;
-  const { operation = named.class, class: endpointClass, project } = named;
+  const { operation = named.class, class: endpointClass } = named;
 
   /** One call: what is the same of all of them, and its own id and part of the ticket. */
-  async function newCall() {
-    const wanted = project === "header" ? projectNamed(headers) : undefined;
-    const projectId = await deps.paying.projectOf(principal, wanted);
+  function newCall() {
     const callId = uuidv7(deps.clock.now(), deps.chance);
     return {
       principal,
@@ -45,10 +39,10 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
     };
   }
 
-  async function asked(question: AiQuestion): Promise<Asked & { readonly ticket: Ticket }> {
+  function asked(question: AiQuestion): Asked & { readonly ticket: Ticket } {
     const signals = question.signal === undefined ? [left!] : [left!, question.signal];
     const body = bodyOf(question, deps.usualModel());
-    return { ...(await newCall()), body, signal: AbortSignal.any(signals) };
+    return { ...newCall(), body, signal: AbortSignal.any(signals) };
   }
 
   function ended(settlement: Settlement): AiEnd {
@@ -59,7 +53,7 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
 
   return {
     async generate<T>(question: AiQuestion<T>) {
-      const call = await asked(question);
+      const call = asked(question);
       try {
         const { text, settlement } = await deps.ask(call);
         const end = { text, ...ended(settlement) };
@@ -71,7 +65,7 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
       }
     },
     async *stream(question) {
-      const call = await asked(question);
+      const call = asked(question);
       try {
         return ended(yield* deps.askInPieces(call));
       } catch (error) {
@@ -81,7 +75,7 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
       }
     },
     async repeat({ model }) {
-      const call = { ...(await newCall()), model, startedAt: trace.startedAt };
+      const call = { ...newCall(), model, startedAt: trace.startedAt };
       return ended(await repeat(deps.runDeps, call));
     },
     warm: (model) => warm({ ...deps.runDeps, ...deps.asking }, principal, model ?? deps.usualModel()),

@@ -148,6 +148,39 @@ test("a model that talks nonsense, fails or may not be paid leaves the thought a
   }
 });
 
+test("a project that the caller may not use is refused before a thought is kept, a plan made or a question answered", async () => {
+  const { token: other } = await app.person();
+  const made = await ask<{ id: number }>("POST /projects", { key: other, json: { name: "Theirs" } });
+  await ask(`POST /projects/${made.body.id}/members`, {
+    key: other,
+    json: { user_id: ann.id, role: "viewer" },
+  });
+  const lines = [
+    ["POST /v1/capture/thought", { text: "Call Anna" }],
+    ["POST /v1/query/ask", { question: "Zebras?" }],
+    ["POST /v1/plan/refresh", {}],
+  ] as const;
+  const projects = { "4711": 404, x: 400, [made.body.id]: 403 };
+  for (const [project, refused] of Object.entries(projects)) {
+    for (const [line, json] of lines) {
+      const { status } = await ask(line, { json, headers: { "x-project-id": project } });
+      assert.equal(status, refused, `${line} for ${project}`);
+    }
+  }
+  assert.deepEqual((await ask<{ items: unknown[] }>("GET /v1/thoughts")).body.items, []);
+  assert.deepEqual((await ask("GET /v1/plan")).body, { plan: null });
+});
+
+test("what the simulated provider has answered says so, and what asked nobody does not", async () => {
+  const kept = await capture("Call Anna on Friday");
+  const answered = await ask("POST /v1/query/ask", { json: { question: "When do I call Anna?" } });
+  const unknown = await ask("POST /v1/query/ask", { json: { question: "Zebras?" } });
+  assert.deepEqual(
+    [kept, answered, unknown].map(({ headers }) => headers.get("x-tollgate-simulated")),
+    ["true", "true", null],
+  );
+});
+
 test("its owner changes and deletes a thought; a new text has been read by nobody", async () => {
   const { thought } = (await capture("Call Anna")).body;
   const line = `/v1/thoughts/${thought.id}`;

@@ -31,7 +31,12 @@ function asking(refusesBudget = false) {
   const ask = askerInPieces({
     clock,
     chance: seededChance(1),
-    routes: () => ({ providers: new Map([["openai", provider]]), aliases: new Map(), fallback: provider }),
+    routes: () => ({
+      providers: new Map([["openai", provider]]),
+      aliases: new Map(),
+      fallback: provider,
+      removed: new Set(),
+    }),
     prices: () => book,
     breakers: { admit: async () => passing() },
     budgetIdsOf: async () => (refusesBudget ? [1] : []),

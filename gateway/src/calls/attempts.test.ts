@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ratesFrom } from "../costs/rates.ts";
 import type { More } from "../costs/top-up.ts";
-import { messagesFormat } from "./formats.ts";
+import { googleGenerate } from "../providers/google.generate.ts";
+import { chatFormat, type Format, messagesFormat, responsesFormat } from "./formats.ts";
 import { aiRequest } from "./request.ts";
 import {
   callTo,
@@ -26,6 +27,7 @@ const answer = JSON.stringify({
   choices: [{ index: 0, message: { role: "assistant", content: "Hi" } }],
   usage,
 });
+const errorEvent = (error: Record<string, unknown>) => `data: ${JSON.stringify({ error })}\n\n`;
 const failure = JSON.stringify({ error: { message: "no", type: "x" } });
 
 type Scripted = Pick<ReturnType<typeof scriptedProvider>, "head" | "chunk" | "end">;
@@ -318,12 +320,109 @@ test("a caller's own mistake inside a stream is no failure of the provider", asy
     admit: async () => passing((outcome) => told.push(outcome)),
   });
   call.head(200, EVENT_STREAM);
-  call.chunk(
-    `data: ${JSON.stringify({ error: { message: "too long", code: "context_length_exceeded" } })}\n\n`,
-  );
+  call.chunk(textEvent("Hello"));
+  call.chunk(errorEvent({ message: "too long", code: "context_length_exceeded" }));
   call.end();
   await call.done;
   assert.deepEqual(told, ["alive"]);
+});
+
+/** Streams that fail before they say anything: each line comes by itself. */
+const failingStreams: readonly { format: Format; lines: readonly Record<string, unknown>[] }[] = [
+  { format: chatFormat, lines: [{ error: { message: "no", type: "server_error" } }] },
+  {
+    format: messagesFormat,
+    lines: [{ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }],
+  },
+  {
+    format: messagesFormat,
+    lines: [
+      { type: "message_start", message: { id: "msg_1", usage: { input_tokens: 10, output_tokens: 1 } } },
+      { type: "error", error: { type: "overloaded_error", message: "Overloaded" } },
+    ],
+  },
+  { format: responsesFormat, lines: [{ type: "error", code: "server_error", message: "no" }] },
+  {
+    format: responsesFormat,
+    lines: [
+      { type: "response.created", response: { id: "resp_1", status: "in_progress", error: null } },
+      { type: "response.in_progress", response: { id: "resp_1", status: "in_progress", error: null } },
+      { type: "response.failed", response: { id: "resp_1", error: { code: "server_error", message: "no" } } },
+    ],
+  },
+  {
+    format: { ...chatFormat, wire: googleGenerate },
+    lines: [{ error: { code: 503, message: "no", status: "UNAVAILABLE" } }],
+  },
+];
+
+for (const { format, lines } of failingStreams) {
+  const names = lines.map(({ type }) => type ?? "error").join(", ");
+  test(`a stream of ${format.wire.name} that fails before it says anything leads to the next provider: ${names}`, async () => {
+    const failing = scriptedProvider({ name: "failing" });
+    const spare = scriptedProvider({ name: "groq" });
+    const told: string[] = [];
+    const call = await running({
+      body: { stream: true },
+      others: [targetAt(failing.provider, "m", format), targetAt(spare.provider)],
+      admit: async () => passing((outcome) => told.push(outcome)),
+    });
+    await says(call, 500);
+    failing.head(200, EVENT_STREAM);
+    for (const line of lines) failing.chunk(`event: ${line.type}\ndata: ${JSON.stringify(line)}\n\n`);
+    await turn();
+    await turn();
+    assert.deepEqual(failing.flow, ["abort"]);
+    spare.head(200, EVENT_STREAM);
+    spare.chunk(textEvent("Hi") + lastEvent + usageEvent(10, 5) + DONE);
+    spare.end();
+    await call.done;
+    assert.equal(call.reader.text, textEvent("Hi") + lastEvent + DONE);
+    assert.equal(call.reader.headers["x-tollgate-provider"], "groq");
+    assert.deepEqual(told, ["failure", "failure", "ok"]);
+  });
+}
+
+test("what a provider refuses in the first event of a stream is refused as if it had answered so", async () => {
+  const refusals = [
+    [{ message: "too long", code: "context_length_exceeded" }, "PROVIDER_REJECTED", 400, "alive"],
+    [{ message: "slow down", code: "rate_limit_exceeded" }, "PROVIDER_RATE_LIMITED", 429, "alive"],
+    [{ message: "no money", code: "insufficient_quota" }, "PROVIDER_RATE_LIMITED", 429, "alive"],
+    [{ message: "no" }, "PROVIDER_FAILED", 502, "failure"],
+  ] as const;
+  for (const [error, code, status, verdict] of refusals) {
+    const told: string[] = [];
+    const call = await running({
+      body: { stream: true },
+      admit: async () => passing((outcome) => told.push(outcome)),
+    });
+    call.head(200, EVENT_STREAM);
+    call.chunk(errorEvent(error));
+    await assert.rejects(call.done, { code, status });
+    assert.deepEqual([told, call.reader.text, call.settlements[0]!.costPico], [[verdict], "", 0n]);
+  }
+});
+
+test("what opens an answer reaches its reader with what follows it, byte for byte", async () => {
+  const other = scriptedProvider({ name: "anthropic" });
+  const start = { type: "message_start", message: { usage: { input_tokens: 10, output_tokens: 1 } } };
+  const opening = `event: message_start\ndata: ${JSON.stringify(start)}\n\n`;
+  const call = await running({
+    body: { stream: true },
+    others: [targetAt(other.provider, "m", messagesFormat)],
+  });
+  await says(call, 500);
+  other.head(200, EVENT_STREAM);
+  other.chunk(opening);
+  assert.equal(call.reader.text, "");
+  const ping = `event: ping\ndata: {"type":"ping"}\n\n`;
+  other.chunk(ping);
+  assert.equal(call.reader.text, opening + ping);
+  const end = `event: message_stop\ndata: {"type":"message_stop"}\n\n`;
+  other.chunk(end);
+  other.end();
+  await call.done;
+  assert.equal(call.reader.text, opening + ping + end);
 });
 
 test("a translated stream whose provider never said how it ended is cut, not whole", async () => {

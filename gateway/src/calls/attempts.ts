@@ -126,7 +126,7 @@ async function ask(
         }),
         headers: { ...headers, ...translation?.headers },
         format,
-        translation: translation?.answers({ id: call.id, now: clock.now(), model }),
+        translation: translation?.answers?.({ id: call.id, now: clock.now(), model }),
         streams: request.stream,
         hideUsage: asksForUsage && !request.wantsUsage && translation === undefined,
         timeoutMs,

@@ -27,6 +27,7 @@ test("what a call needs, whichever of its targets is asked, is what the dearest 
       ["all", alias(small, large, small)],
     ]),
     fallback: openai,
+    removed: new Set(),
   };
   const clock = new VirtualClock();
   const estimate = estimateCall({

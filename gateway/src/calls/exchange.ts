@@ -8,8 +8,8 @@ import { type StreamTap, streamTap } from "../providers/tap.ts";
 import { wholeAnswer } from "../providers/whole.ts";
 import type { Answer } from "./call.ts";
 import type { Format } from "./formats.ts";
-import type { AnswerTranslation } from "./translation.ts";
-import { errorOfAnswer, errorOfFailure } from "./upstream-error.ts";
+import type { AnswerTranslation } from "./translation.answers.ts";
+import { errorOfAnswer, errorOfFailure, errorSaid, type Told } from "./upstream-error.ts";
 
 /**
  * How an exchange with a provider ended, and what the client still has to be told. `spent` says what is known about
@@ -131,13 +131,26 @@ export function exchange(
     callOffStall = deps.clock.after(LONGEST_STALL_MS, () => leave({ kind: "none" }));
   }
 
+  /** A stream that begins with an error is no answer yet: another provider may give one. */
+  function passStream(stream: StreamTap, bytes: Buffer): void {
+    const passing = stream.push(bytes);
+    if (stream.failed) {
+      running.abort();
+      finish(endOfStream(stream, undefined));
+    } else pass(passing);
+  }
+
   function endOfStream(stream: StreamTap, failure: ExchangeFailure | undefined): Observed {
     const seen = stream.finish();
     const { model, metered, isOutputCounted, textBytes, error } = seen;
+    const about = { spent: "seen", model, metered, isOutputCounted, textBytes } as const;
+    if (stream.failed && error !== undefined) {
+      const spent = metered !== undefined || textBytes > 0 ? "seen" : "nothing";
+      return { outcome: "failed", ...about, spent, ...failedBy(errorSaid(error)) };
+    }
     if (seen.rest.length > 0) pass(seen.rest);
     const isWhole =
       seen.complete || (failure === undefined && seen.finished && format.endMarker !== undefined);
-    const about = { spent: "seen", model, metered, isOutputCounted, textBytes } as const;
     if (isWhole || error !== undefined) {
       const bytes = endOf(
         seen.complete || error !== undefined ? seen.tail : Buffer.from(format.endMarker ?? ""),
@@ -154,8 +167,13 @@ export function exchange(
     }
     const told = errorOfFailure(failure ?? { kind: "cut", cause: undefined });
     if (!hasBegun) return { outcome: "failed", ...about, fate: { kind: "protocol" }, last: asError(told) };
-    const last = { kind: "error", error: told, inStream: true } as const;
-    return { outcome: "cut", ...about, fate: { kind: "streamCut" }, last };
+    return { outcome: "cut", ...about, fate: { kind: "streamCut" }, last: brokenOff(told) };
+  }
+
+  /** The last of a stream that has begun. */
+  function brokenOff(error: TollgateError): LastWord {
+    const bytes = translation?.fail(error);
+    return bytes === undefined ? { kind: "error", error, inStream: true } : { kind: "end", bytes };
   }
 
   function endOf(tail: Buffer): Buffer {
@@ -165,8 +183,8 @@ export function exchange(
   function endOfWhole(): Observed {
     const bytes = body.bytes();
     if (status >= 300) {
-      const { error, fate } = errorOfAnswer({ status, headers, body: bytes, wire: format.wire });
-      return { outcome: "failed", spent: "nothing", ...UNSEEN, fate, last: asError(error) };
+      const told = errorOfAnswer({ status, headers, body: bytes, wire: format.wire });
+      return { outcome: "failed", spent: "nothing", ...UNSEEN, ...failedBy(told) };
     }
     const read = wholeAnswer(format.wire, bytes);
     if (read !== undefined && read.error === undefined && read.isAnswer) {
@@ -175,13 +193,8 @@ export function exchange(
       const fate: Fate = { kind: "answered" };
       return { outcome: "completed", spent: "seen", model, metered, isOutputCounted, textBytes, fate, last };
     }
-    const cause = read?.error ?? new Error(`status ${status} with a body that is no answer`);
-    const error = new TollgateError("PROVIDER_FAILED", undefined, { cause });
+    const told = read?.error === undefined ? garbled(status) : errorSaid(read.error);
     const spent = read?.error === undefined || read.metered !== undefined ? "seen" : "nothing";
-    const fate: Fate =
-      read?.error === undefined
-        ? { kind: "protocol" }
-        : { ...read.error, kind: "status", status: read.error.status ?? 500 };
     return {
       outcome: "failed",
       spent,
@@ -189,8 +202,7 @@ export function exchange(
       metered: read?.metered,
       isOutputCounted: read?.isOutputCounted ?? false,
       textBytes: bytes.length,
-      fate,
-      last: asError(error),
+      ...failedBy(told),
     };
   }
 
@@ -205,7 +217,7 @@ export function exchange(
       }
     },
     chunk(bytes) {
-      if (tap !== undefined) pass(tap.push(bytes));
+      if (tap !== undefined) passStream(tap, bytes);
       else if (status < 300 && body.length + bytes.length > MAX_WHOLE_BYTES) {
         running.abort();
         const error = new TollgateError("PROVIDER_FAILED", undefined, {
@@ -244,19 +256,25 @@ export function exchange(
     callOffStall();
     running.resume();
   });
-  const forgetStop = deps.onStop(() =>
-    leave({
-      kind: "error",
-      error: new TollgateError("OVERLOADED", { retryAfterMs: 1000 }),
-      inStream: hasBegun,
-    }),
-  );
+  const forgetStop = deps.onStop(() => {
+    const error = new TollgateError("OVERLOADED", { retryAfterMs: 1000 });
+    leave(hasBegun ? brokenOff(error) : asError(error));
+  });
   return promise;
 }
 
 function failed(failure: ExchangeFailure, spent: Observed["spent"], waitedMs: number): Observed {
   const fate: Fate = failure.kind === "timeout" ? { kind: "timeout", waitedMs } : { kind: failure.kind };
   return { outcome: "failed", spent, ...UNSEEN, fate, last: asError(errorOfFailure(failure)) };
+}
+
+function garbled(status: number): Told {
+  const cause = new Error(`status ${status} with a body that is no answer`);
+  return { error: new TollgateError("PROVIDER_FAILED", undefined, { cause }), fate: { kind: "protocol" } };
+}
+
+function failedBy({ error, fate }: Told): Pick<Observed, "fate" | "last"> {
+  return { fate, last: asError(error) };
 }
 
 function asError(error: TollgateError): LastWord {

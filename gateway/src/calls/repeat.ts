@@ -3,6 +3,7 @@ import type { Price } from "../costs/prices.ts";
 import { ratesFrom } from "../costs/rates.ts";
 import { atMost } from "../lib/clock.ts";
 import type { Ticket } from "../limits/ticket.ts";
+import { CACHE } from "../providers/known.ts";
 import type { Asked } from "./ask.ts";
 import { LONGEST_HOLD_MS, type RunDeps } from "./run.ts";
 
@@ -15,8 +16,6 @@ export type Repeated = Omit<Asked, "body" | "signal"> & {
   readonly startedAt: number;
 };
 
-/** The provider of what nobody was asked for. */
-export const CACHE = "cache";
 const free: Price = { source: "shipped", id: CACHE, rates: ratesFrom({ input: "0", output: "0" }) };
 
 /**

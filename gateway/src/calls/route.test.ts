@@ -5,7 +5,7 @@ import { TollgateError } from "../lib/errors.ts";
 import { seededChance } from "../lib/ids.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Alias } from "./aliases.ts";
-import { chatFormat, embeddingsFormat, type Format, messagesFormat } from "./formats.ts";
+import { chatFormat, embeddingsFormat, type Format, messagesFormat, responsesFormat } from "./formats.ts";
 import { aiRequest } from "./request.ts";
 import { type Route, type Routes, routeOf } from "./route.ts";
 import { scriptedProvider } from "./testing.ts";
@@ -25,7 +25,8 @@ function routes(providers: readonly Provider[], fallback = providers[0]!): Route
     ["gone", alias("openai/")],
     ["spread", alias("xai/grok-4-1-fast", "openai/gpt-5.1", "groq/llama-3.3-70b")],
   ]);
-  return { providers: new Map(providers.map((provider) => [provider.name, provider])), aliases, fallback };
+  const named = new Map(providers.map((provider) => [provider.name, provider]));
+  return { providers: named, aliases, fallback, removed: new Set(["removed"]) };
 }
 
 const provider = (name: string, fields: Partial<Provider> = {}) =>
@@ -89,6 +90,28 @@ test("a model that only a provider without a key could take is not found", () =>
   }
 });
 
+test("a model of a provider that was removed is not found, and the answer names that provider", () => {
+  const simulated = routes([provider("simulated", { simulated: true, models: ["sim-echo"] })]);
+  for (const where of [configured, simulated]) {
+    assert.throws(() => found("removed/x", where), { code: "MODEL_NOT_FOUND", message: /it is of removed,/ });
+  }
+  assert.throws(() => found("xai/grok-4-1-fast"), { code: "MODEL_NOT_FOUND", message: /it is of xai,/ });
+  assert.equal(found("removed", configured), "openai removed default");
+});
+
+test("a provider that lists a model under somebody else's name takes it, whether the other was removed or never there", () => {
+  const aggregator = provider("router", { models: ["removed/x", "anthropic/claude-sonnet-4"] });
+  const where = routes([openai, aggregator]);
+  assert.equal(found("removed/x", where), "router removed/x default");
+  assert.match(found("anthropic/claude-sonnet-4", where), /^router anthropic\/claude-sonnet-4 /);
+  assert.throws(() => found("removed/y", where), { code: "MODEL_NOT_FOUND" });
+});
+
+test("a vendor that was never a provider here is the default provider's own word for a model", () => {
+  const where = routes([openai, provider("router")], provider("router"));
+  assert.equal(found("mistralai/mistral-large", where), "router mistralai/mistral-large default");
+});
+
 test("the default provider takes bare names that nobody knows", () => {
   assert.equal(found("unheard-of", routes([openai, groq], groq)), "groq unheard-of default");
 });
@@ -137,6 +160,24 @@ test("a provider is asked in the client's format if it speaks it, else in a tran
   const back = route("openai/gpt-5.1", { where, format: messagesFormat }).targets[0];
   assert.equal(back.format, chatFormat);
   assert.throws(() => route(named, { where, format: embeddingsFormat }), { code: "VALIDATION_FAILED" });
+});
+
+test("responses reach whoever speaks them as they are, and all others translated, also of one alias", () => {
+  const claude = provider("anthropic", { speaks: ["anthropic-messages"] });
+  const speaker = provider("xai", { speaks: ["openai-chat", "openai-responses"] });
+  const where = {
+    ...routes([speaker, groq, claude]),
+    aliases: new Map([["mixed", alias("xai/a", "groq/b", "anthropic/c")]]),
+  };
+  const { targets } = route("mixed", { where, format: responsesFormat });
+  assert.deepEqual(
+    targets.map(({ format, translation }) => [format.operation, translation !== undefined]),
+    [
+      ["responses", false],
+      ["chat", true],
+      ["messages", true],
+    ],
+  );
 });
 
 test("a bare name that nobody knows goes to Anthropic for Anthropic's clients", () => {

@@ -5,7 +5,7 @@ import type { Provider } from "../providers/provider.ts";
 import { type Alias, type AliasTarget, drawn } from "./aliases.ts";
 import type { Format } from "./formats.ts";
 import type { AiRequest } from "./request.ts";
-import { type Translation, translatedTo, translation } from "./translation.ts";
+import { purged, type Translation, translatedTo, translation } from "./translation.ts";
 
 /** One way to answer a call: which provider, under which name it knows the model, in which format, at what price. */
 export type Target = {
@@ -14,7 +14,7 @@ export type Target = {
   readonly price: Price;
   /** How the provider is asked. */
   readonly format: Format;
-  /** If that is not how the client asks. */
+  /** If what the client asks is not what the provider takes. */
   readonly translation: Translation | undefined;
   /** Until the first byte of its answer; undefined: the provider's own time-out. */
   readonly timeoutMs: number | undefined;
@@ -32,6 +32,8 @@ export type Routes = {
   readonly aliases: ReadonlyMap<string, Alias>;
   /** Takes bare names that nobody knows. */
   readonly fallback: Provider;
+  /** Names of providers that were here. */
+  readonly removed: ReadonlySet<string>;
 };
 
 /** Providers that model names may begin with, configured or not. */
@@ -53,10 +55,11 @@ export type Asking = {
 };
 
 /**
- * Resolves a model name: an alias, else `provider/model`, else the provider that the price book knows it from, else
- * the default provider, which for Anthropic's clients is Anthropic if it is there. The simulated provider, where
- * nothing else is configured, takes every name. Of an alias's targets those remain that can take the call. Throws
- * why there are none: MODEL_NOT_FOUND, PRICE_UNKNOWN, MODEL_NOT_ALLOWED, VALIDATION_FAILED.
+ * Resolves a model name: an alias, else `provider/model`, else a provider that lists it, else the one that the price
+ * book knows it from, else the default provider, which for Anthropic's clients is Anthropic if it is there. A name under
+ * a provider that is not here goes to nobody else; the simulated provider, where nothing else is configured, takes every
+ * other. Of an alias's targets those remain that can take the call. Throws why there are none: MODEL_NOT_FOUND,
+ * PRICE_UNKNOWN, MODEL_NOT_ALLOWED, VALIDATION_FAILED.
  */
 export function routeOf({ routes, prices, chance }: RouteDeps, asking: Asking): Route {
   const known = routes();
@@ -89,7 +92,7 @@ function targetOf(
 ): Target {
   const { request, permit, now } = asking;
   const found = providerOf(routes, book, request.format, model);
-  if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: request.model });
+  if ("missing" in found) throw notHere(request.model, found.missing);
   permit(found);
   for (const other of request.otherModels) permit({ ...found, model: other }, other);
   const price = priceOf(book, found.provider.name, found.model, now);
@@ -98,27 +101,34 @@ function targetOf(
 }
 
 function providerOf(
-  { providers, fallback }: Routes,
+  { providers, fallback, removed }: Routes,
   book: PriceBook,
   format: Format,
   name: string,
-): { provider: Provider; model: string } | undefined {
+): { provider: Provider; model: string } | { missing: string } {
   const slash = name.indexOf("/");
   const prefix = name.slice(0, Math.max(0, slash));
   const named = providers.get(prefix);
   if (named !== undefined && slash < name.length - 1)
     return { provider: named, model: name.slice(slash + 1) };
-  if (fallback.simulated) return { provider: fallback, model: name };
-  if (KNOWN_PREFIXES.has(prefix)) return undefined;
   const offering = providers.values().find(({ models }) => models.includes(name));
   if (offering !== undefined) return { provider: offering, model: name };
+  if (removed.has(prefix)) return { missing: prefix };
+  if (fallback.simulated) return { provider: fallback, model: name };
+  if (KNOWN_PREFIXES.has(prefix)) return { missing: prefix };
   const owner = ownerOf(book, name);
   if (owner !== undefined) {
     const provider = providers.get(owner);
-    return provider && { provider, model: name };
+    return provider === undefined ? { missing: owner } : { provider, model: name };
   }
   const usual = format.surface === "anthropic" ? (providers.get("anthropic") ?? fallback) : fallback;
   return { provider: usual, model: name };
+}
+
+function notHere(model: string, provider: string): TollgateError {
+  const why = `it is of ${provider}, which is not configured or names no model`;
+  const message = `No provider here can take this model: ${why}.`;
+  return new TollgateError("MODEL_NOT_FOUND", { model }, { message });
 }
 
 /** In the client's own format if the provider speaks it, else translated. */
@@ -127,11 +137,9 @@ function asked(
   { provider: { speaks }, model }: Pick<Target, "provider" | "model">,
 ): Pick<Target, "format" | "translation"> {
   const { format } = request;
-  if (speaks.includes(format.wire.name)) return { format, translation: undefined };
-  const other = translatedTo.get(format);
-  if (other !== undefined && speaks.includes(other.wire.name)) {
-    return { format: other, translation: translation(request, model) };
-  }
+  if (speaks.includes(format.wire.name)) return { format, translation: purged(request) };
+  const other = translatedTo(format).find(({ wire }) => speaks.includes(wire.name));
+  if (other !== undefined) return { format: other, translation: translation(request, model, other) };
   throw new TollgateError("VALIDATION_FAILED", {
     faults: [{ path: "model", message: "is of a provider that does not take this kind of request" }],
   });

@@ -68,7 +68,7 @@ export function scriptedProvider(fields: Partial<Provider> = {}) {
 }
 
 /** An answer kept in memory, whose reader may be slow or leave. */
-export function memoryAnswer() {
+function memoryAnswer() {
   const state = {
     isOpen: true,
     isFull: false,

@@ -13,6 +13,9 @@ export type BadAnswer = {
   readonly wire: Wire;
 };
 
+/** What the caller is told, and what it says of the provider. */
+export type Told = { readonly error: TollgateError; readonly fate: Fate };
+
 /** The caller's own mistakes, as the provider found them. */
 const PASSED_STATUSES: ReadonlySet<number> = new Set([400, 404, 413, 422]);
 const LONGEST_MESSAGE = 2000;
@@ -21,10 +24,7 @@ const LONGEST_MESSAGE = 2000;
  * What a bad answer means to the caller, and says of the provider. Its 401 and 403 are about the operator's
  * credential, never about the caller's, so they are failures of the provider.
  */
-export function errorOfAnswer({ status, headers, body, wire }: BadAnswer): {
-  readonly error: TollgateError;
-  readonly fate: Fate;
-} {
+export function errorOfAnswer({ status, headers, body, wire }: BadAnswer): Told {
   const answer = parsedObject(body.toString()) ?? {};
   const said = wire.whole(answer).error;
   const retryAfter = retryAfterMs(headers, answer);
@@ -36,6 +36,13 @@ export function errorOfAnswer({ status, headers, body, wire }: BadAnswer): {
     ...shouldRetry(headers),
   };
   return { error: errorOf(status, said, answer, retryAfter), fate };
+}
+
+/** The same of an error inside an answer of status 200; 500 where it names no status. */
+export function errorSaid(said: ProviderError): Told {
+  const { status = 500, code } = said;
+  const fate: Fate = { kind: "status", status, ...(code === undefined ? {} : { code }) };
+  return { error: errorOf(status, said, {}, undefined), fate };
 }
 
 function errorOf(

@@ -19,7 +19,12 @@ function warming(fields: Partial<Provider> = {}, refusal?: Refusal) {
   const deps = {
     clock,
     chance: seededChance(1),
-    routes: () => ({ providers: new Map([["openai", provider]]), aliases: new Map(), fallback: provider }),
+    routes: () => ({
+      providers: new Map([["openai", provider]]),
+      aliases: new Map(),
+      fallback: provider,
+      removed: new Set<string>(),
+    }),
     prices: () => book,
     breakers: { admit: async () => refusal ?? passing((outcome) => void reported.push(outcome)) },
   };

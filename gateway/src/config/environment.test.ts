@@ -147,6 +147,10 @@ test("a mistyped setting of ours stops the start, a stranger's does not", () => 
   );
 });
 
+test("a caller's key in the shell stops neither a start nor a command", () => {
+  assert.deepEqual(faultsOf({ TOLLGATE_KEY: "sk-tg1_secret" }), []);
+});
+
 test("every secret may come from a file, less one trailing line feed", () => {
   for (const [name, value] of Object.entries(secrets)) {
     const path = file(name, `${value}\n`);

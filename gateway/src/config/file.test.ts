@@ -33,7 +33,7 @@ test("providers, aliases, plans and prices are read from one file", () => {
   const file = read(`
 providers:
   local: { base_url: "http://127.0.0.1:11434/v1", models: [llama3], reports_stream_usage: false }
-  hosted: { base_url: "https://ai.example/v1", api_key_file: ${secret} }
+  hosted: { base_url: "https://ai.example/v1", api_key_file: ${secret}, speaks_responses: true }
 aliases:
   fast: local/llama3
   spread:
@@ -64,6 +64,7 @@ prices:
         models: [],
         reports_stream_usage: true,
         output_limit: "max_tokens",
+        speaks_responses: true,
       },
     },
     aliases: {

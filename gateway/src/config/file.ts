@@ -34,6 +34,8 @@ const configFile = z.strictObject({
         reports_stream_usage: z.boolean().default(true),
         /** How it spells the limit on a chat's output. */
         output_limit: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens"),
+        /** It is asked for responses as they are; else they are translated. */
+        speaks_responses: z.boolean().optional(),
       }),
     )
     .default({}),

@@ -2,7 +2,7 @@ import type { OriginOptions } from "../lib/fetch.ts";
 import { parseNetworks } from "../lib/networks.ts";
 import { reach } from "../lib/reach.ts";
 import { derivedKey } from "../lib/secrets.ts";
-import type { PlannedProvider, ProviderRules } from "../providers/known.ts";
+import { nameFault, type PlannedProvider, type ProviderRules } from "../providers/known.ts";
 import { SettingsError } from "./environment.ts";
 import type { ConfigFile } from "./file.ts";
 import type { Settings } from "./settings.ts";
@@ -42,6 +42,7 @@ export function plannedProviders(settings: Settings, file: ConfigFile): readonly
     models: row.models,
     reportsStreamUsage: row.reports_stream_usage,
     chatOutputLimit: row.output_limit,
+    speaksResponses: row.speaks_responses,
     timeouts,
     source: "file" as const,
   }));
@@ -56,6 +57,8 @@ export function providerRules(
 ): ProviderRules {
   const planned = plannedProviders(settings, file);
   const names = planned.map(({ name }) => name);
+  const faults = names.map(nameFault).filter((fault) => fault !== undefined);
+  if (faults.length > 0) throw new SettingsError(faults);
   if (new Set(names).size < names.length) throw new SettingsError(["two providers have the same name"]);
   return {
     planned,

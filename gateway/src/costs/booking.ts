@@ -10,11 +10,12 @@ import { sql } from "kysely";
 export const booking = sql`
   rolled as (
     insert into daily_costs (day, user_id, key_id, project_id, operation, provider, model,
-      calls, input_tokens, cached_input_tokens, output_tokens, cost_pico, estimated_cost_pico)
+      calls, input_tokens, cached_input_tokens, output_tokens, cost_pico, estimated_cost_pico, unpriced_cost_pico)
     select day, user_id, key_id, project_id, operation, provider, model,
       sum(sign), sum(sign * coalesce(input_tokens, 0)), sum(sign * coalesce(cached_input_tokens, 0)),
       sum(sign * coalesce(output_tokens, 0)), sum(sign * cost_pico),
-      sum(case when usage_source = 'reported' then 0 else sign * cost_pico end)
+      sum(case when usage_source = 'reported' then 0 else sign * cost_pico end),
+      sum(sign * coalesce(unpriced_pico, 0))
     from booked
     group by day, user_id, key_id, project_id, operation, provider, model
     order by day, user_id, key_id, project_id, operation, provider, model
@@ -24,7 +25,8 @@ export const booking = sql`
       cached_input_tokens = daily_costs.cached_input_tokens + excluded.cached_input_tokens,
       output_tokens = daily_costs.output_tokens + excluded.output_tokens,
       cost_pico = daily_costs.cost_pico + excluded.cost_pico,
-      estimated_cost_pico = daily_costs.estimated_cost_pico + excluded.estimated_cost_pico
+      estimated_cost_pico = daily_costs.estimated_cost_pico + excluded.estimated_cost_pico,
+      unpriced_cost_pico = daily_costs.unpriced_cost_pico + excluded.unpriced_cost_pico
   ),
   moved as (
     update budgets set spent_pico = spent_pico + change.spent, reserved_pico = reserved_pico - change.released

@@ -1,14 +1,14 @@
 import type { FieldFault } from "../lib/errors.ts";
+import { type Body, countsIn, fieldOf, isGiven, listOf, MAX_OUTPUT_TOKENS, typeOf } from "./bound.fields.ts";
 import {
-  type Body,
-  boundWith,
-  countsIn,
-  fieldOf,
-  isGiven,
-  listOf,
-  MAX_OUTPUT_TOKENS,
+  addImage,
+  boundOf,
+  type Found,
   noteUnbounded,
-} from "./bound.fields.ts";
+  noteUnboundedFields,
+  noteUnboundedTools,
+  nothingFound,
+} from "./bound.found.ts";
 import type { BoundOrFaults } from "./bound.ts";
 
 const MAX_CHOICES = 128;
@@ -38,45 +38,36 @@ export function chatBound(body: Body, bodyBytes: number): BoundOrFaults {
   const caps = countsIn(body, OUTPUT_CAPS, MAX_OUTPUT_TOKENS, faults);
   const choices = countsIn(body, CHOICE_COUNTS, MAX_CHOICES, faults);
   if (faults.length > 0) return { valid: false, faults };
-  const unbounded: FieldFault[] = [];
-  const found = partsIn(body, unbounded);
-  for (const field of UNBOUNDED_FIELDS) {
-    if (isGiven(body[field])) noteUnbounded(unbounded, field);
-  }
-  return boundWith(body, {
-    textBytes: bodyBytes - found.imageBytes,
-    images: found.images,
-    imageBytes: found.imageBytes,
-    hears: found.hears,
-    hasTools: toolsIn(body, unbounded),
+  const found = nothingFound();
+  readMessages(body, found);
+  noteUnboundedFields(found, body, UNBOUNDED_FIELDS);
+  const tools = listOf(body.tools);
+  noteUnboundedTools(found, tools, (tool) => CALLER_TOOLS.has(typeOf(tool)));
+  return boundOf(body, found, {
+    bytes: bodyBytes,
+    hasTools: tools.length > 0 || listOf(body.functions).length > 0,
     outputCap: caps.length === 0 ? undefined : Math.max(...caps),
     choices: Math.max(1, ...choices),
-    unbounded,
   });
 }
 
-type Found = { images: number; imageBytes: number; hears: boolean };
-
-function partsIn(body: Body, unbounded: FieldFault[]): Found {
-  const found: Found = { images: 0, imageBytes: 0, hears: false };
+function readMessages(body: Body, found: Found): void {
   for (const [index, message] of listOf(body.messages).entries()) {
-    if (isGiven(fieldOf(message, "audio"))) noteUnbounded(unbounded, `messages[${index}].audio`);
+    if (isGiven(fieldOf(message, "audio"))) noteUnbounded(found, `messages[${index}].audio`);
     for (const [at, part] of listOf(fieldOf(message, "content")).entries()) {
-      if (!readPart(part, found)) noteUnbounded(unbounded, `messages[${index}].content[${at}]`);
+      if (!readPart(part, found)) noteUnbounded(found, `messages[${index}].content[${at}]`);
     }
   }
-  return found;
 }
 
 /** False: nobody knows how much it is. */
 function readPart(part: unknown, found: Found): boolean {
-  const type = fieldOf(part, "type") as string;
+  const type = typeOf(part);
   if (type === "input_audio") found.hears = true;
   if (type === "input_audio" || TEXT_PARTS.has(type)) return true;
   const data = IMAGE_PARTS.has(type) ? inlineData(part) : undefined;
   if (data === undefined || (data !== "" && !INLINE_IMAGE.test(data))) return false;
-  found.images += 1;
-  found.imageBytes += Buffer.byteLength(data);
+  addImage(found, data);
   return true;
 }
 
@@ -87,13 +78,4 @@ function inlineData(part: unknown): string {
   const image = fieldOf(part, "image_url");
   const url = typeof image === "string" ? image : fieldOf(image, "url");
   return typeof url === "string" && /^data:/i.test(url) ? url : "";
-}
-
-/** Notes the tools that run at the provider. True if there are tools of any kind. */
-function toolsIn(body: Body, unbounded: FieldFault[]): boolean {
-  const tools = listOf(body.tools);
-  for (const [index, tool] of tools.entries()) {
-    if (!CALLER_TOOLS.has(fieldOf(tool, "type") as string)) noteUnbounded(unbounded, `tools[${index}]`);
-  }
-  return tools.length > 0 || listOf(body.functions).length > 0;
 }

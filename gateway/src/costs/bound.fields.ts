@@ -1,11 +1,9 @@
 import type { FieldFault } from "../lib/errors.ts";
-import type { Bound, BoundOrFaults } from "./bound.ts";
-import { askedServiceTier } from "./served-tiers.ts";
 
 /** What the readers of bodies share: any field may be missing or of any type, and JSON null stands for "not set". */
 export type Body = Readonly<Record<string, unknown>>;
 
-const MAX_UNBOUNDED = 10;
+export const MAX_OUTPUT_TOKENS = 1_000_000;
 
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
@@ -44,21 +42,3 @@ export function countsIn(
   }
   return found;
 }
-
-/** Notes a part whose cost the body does not tell (B6); a few are enough to say why. */
-export function noteUnbounded(unbounded: FieldFault[], path: string): void {
-  if (unbounded.length === MAX_UNBOUNDED) return;
-  unbounded.push({
-    path,
-    message: "has a cost that nobody can bound in advance, so it cannot run under a budget",
-  });
-}
-
-/** What a body has been found to say, and the service tier that it asks for. */
-export function boundWith(body: Body, found: Bound): BoundOrFaults {
-  const serviceTier = askedServiceTier(body);
-  const bound = { ...found, textBytes: Math.max(0, found.textBytes) };
-  return { valid: true, bound: serviceTier === undefined ? bound : { ...bound, serviceTier } };
-}
-
-export const MAX_OUTPUT_TOKENS = 1_000_000;

@@ -1,15 +1,14 @@
 import type { FieldFault } from "../lib/errors.ts";
+import { type Body, countsIn, fieldOf, isGiven, listOf, MAX_OUTPUT_TOKENS, typeOf } from "./bound.fields.ts";
 import {
-  type Body,
-  boundWith,
-  countsIn,
-  fieldOf,
-  isGiven,
-  listOf,
-  MAX_OUTPUT_TOKENS,
+  addImage,
+  boundOf,
+  type Found,
   noteUnbounded,
-  typeOf,
-} from "./bound.fields.ts";
+  noteUnboundedFields,
+  noteUnboundedTools,
+  nothingFound,
+} from "./bound.found.ts";
 import type { BoundOrFaults } from "./bound.ts";
 
 /** Blocks that cost no more than what the body says of them. */
@@ -25,7 +24,7 @@ const BOUNDED_BLOCKS = new Set([
   "search_result",
 ]);
 /** Tools that the caller runs, though the provider has named them. */
-const CALLER_TOOLS = /^(bash_\d+|text_editor_\d+|memory_\d+|computer_\d+)$/;
+const NAMED_TOOL = /^(bash_\d+|text_editor_\d+|memory_\d+|computer_\d+)$/;
 /** What the provider tells the model of a tool that it has named, at most. */
 const NAMED_TOOL_TOKENS = 1_000;
 const UNBOUNDED_FIELDS = ["fallbacks", "mcp_servers", "container"];
@@ -37,37 +36,28 @@ export function messagesBound(body: Body, bodyBytes: number): BoundOrFaults {
   const faults: FieldFault[] = [];
   const caps = countsIn(body, ["max_tokens"], MAX_OUTPUT_TOKENS, faults);
   if (faults.length > 0) return { valid: false, faults };
-  const found: Found = { images: 0, imageBytes: 0, unbounded: [] };
+  const found = nothingFound();
   readBlocks(body.system, "system", found);
   for (const [index, message] of listOf(body.messages).entries()) {
     readBlocks(fieldOf(message, "content"), `messages[${index}].content`, found);
   }
   const tools = listOf(body.tools);
-  let named = 0;
-  for (const [index, tool] of tools.entries()) {
-    if (!isGiven(fieldOf(tool, "type")) || typeOf(tool) === "custom") continue;
-    if (CALLER_TOOLS.test(typeOf(tool))) named += 1;
-    else noteUnbounded(found.unbounded, `tools[${index}]`);
-  }
-  for (const field of UNBOUNDED_FIELDS) {
-    if (isGiven(body[field])) noteUnbounded(found.unbounded, field);
-  }
+  noteUnboundedTools(found, tools, (tool) => isOwn(tool) || isNamed(tool));
+  noteUnboundedFields(found, body, UNBOUNDED_FIELDS);
   const edits = fieldOf(body.context_management, "edits");
   const onlyClears = Array.isArray(edits) && edits.every((edit) => CLEARING.test(typeOf(edit)));
-  if (isGiven(body.context_management) && !onlyClears) noteUnbounded(found.unbounded, "context_management");
-  return boundWith(body, {
-    textBytes: bodyBytes - found.imageBytes + named * NAMED_TOOL_TOKENS,
-    images: found.images,
-    imageBytes: found.imageBytes,
-    hears: false,
-    hasTools: tools.length > 0,
-    outputCap: caps[0],
-    choices: 1,
-    unbounded: found.unbounded,
-  });
+  if (isGiven(body.context_management) && !onlyClears) noteUnbounded(found, "context_management");
+  const bytes = bodyBytes + tools.filter(isNamed).length * NAMED_TOOL_TOKENS;
+  return boundOf(body, found, { bytes, hasTools: tools.length > 0, outputCap: caps[0] });
 }
 
-type Found = { images: number; imageBytes: number; readonly unbounded: FieldFault[] };
+function isOwn(tool: unknown): boolean {
+  return !isGiven(fieldOf(tool, "type")) || typeOf(tool) === "custom";
+}
+
+function isNamed(tool: unknown): boolean {
+  return NAMED_TOOL.test(typeOf(tool));
+}
 
 function readBlocks(content: unknown, path: string, found: Found): void {
   for (const [index, block] of listOf(content).entries()) {
@@ -75,16 +65,15 @@ function readBlocks(content: unknown, path: string, found: Found): void {
     const source = fieldOf(block, "source");
     const at = `${path}[${index}]`;
     if (type === "image") {
-      found.images += 1;
       const data = fieldOf(source, "data");
-      if (typeof data === "string") found.imageBytes += Buffer.byteLength(data);
+      addImage(found, typeof data === "string" ? data : "");
     } else if (type === "web_fetch_tool_result") {
       const fetched = fieldOf(fieldOf(block, "content"), "content");
       if (isGiven(fetched)) readBlocks([fetched], `${at}.content.content`, found);
     } else if (type === "tool_result") {
       readBlocks(fieldOf(block, "content"), `${at}.content`, found);
     } else if (!BOUNDED_BLOCKS.has(type) && !isTextDocument(type, source)) {
-      noteUnbounded(found.unbounded, at);
+      noteUnbounded(found, at);
     }
   }
 }

@@ -1,15 +1,14 @@
 import type { FieldFault } from "../lib/errors.ts";
+import { type Body, countsIn, fieldOf, isGiven, listOf, MAX_OUTPUT_TOKENS, typeOf } from "./bound.fields.ts";
 import {
-  type Body,
-  boundWith,
-  countsIn,
-  fieldOf,
-  isGiven,
-  listOf,
-  MAX_OUTPUT_TOKENS,
+  addImage,
+  boundOf,
+  type Found,
   noteUnbounded,
-  typeOf,
-} from "./bound.fields.ts";
+  noteUnboundedFields,
+  noteUnboundedTools,
+  nothingFound,
+} from "./bound.found.ts";
 import type { BoundOrFaults } from "./bound.ts";
 
 const TEXT_PARTS = new Set([
@@ -34,33 +33,18 @@ export function responsesBound(body: Body, bodyBytes: number): BoundOrFaults {
     faults.push({ path: "background", message: "is not possible here: what it costs would not be known" });
   }
   if (faults.length > 0) return { valid: false, faults };
-  const found: Found = { images: 0, imageBytes: 0, unbounded: [] };
+  const found = nothingFound();
   for (const [index, item] of listOf(body.input).entries()) readItem(item, `input[${index}]`, found);
   const tools = listOf(body.tools);
-  for (const [index, tool] of tools.entries()) {
-    if (!CALLER_TOOLS.has(typeOf(tool))) noteUnbounded(found.unbounded, `tools[${index}]`);
-  }
-  for (const field of UNBOUNDED_FIELDS) {
-    if (isGiven(body[field])) noteUnbounded(found.unbounded, field);
-  }
-  return boundWith(body, {
-    textBytes: bodyBytes - found.imageBytes,
-    images: found.images,
-    imageBytes: found.imageBytes,
-    hears: false,
-    hasTools: tools.length > 0,
-    outputCap: caps[0],
-    choices: 1,
-    unbounded: found.unbounded,
-  });
+  noteUnboundedTools(found, tools, (tool) => CALLER_TOOLS.has(typeOf(tool)));
+  noteUnboundedFields(found, body, UNBOUNDED_FIELDS);
+  return boundOf(body, found, { bytes: bodyBytes, hasTools: tools.length > 0, outputCap: caps[0] });
 }
-
-type Found = { images: number; imageBytes: number; readonly unbounded: FieldFault[] };
 
 /** An item without a type is a message. */
 function readItem(item: unknown, path: string, found: Found): void {
   const isBounded = !isGiven(fieldOf(item, "type")) || BOUNDED_ITEM.test(typeOf(item));
-  if (!isBounded) noteUnbounded(found.unbounded, path);
+  if (!isBounded) noteUnbounded(found, path);
   for (const field of ["content", "output"]) {
     const said = fieldOf(item, field);
     if (typeOf(said) !== "") readPart(said, `${path}.${field}`, found);
@@ -74,9 +58,8 @@ function readPart(part: unknown, path: string, found: Found): void {
   const type = typeOf(part);
   const url = fieldOf(part, "image_url");
   if (type === "computer_screenshot" || (type === "input_image" && typeof url === "string")) {
-    found.images += 1;
-    if (typeof url === "string" && url.startsWith("data:")) found.imageBytes += Buffer.byteLength(url);
+    addImage(found, typeof url === "string" && url.startsWith("data:") ? url : "");
   } else if (!TEXT_PARTS.has(type) && type !== "shell_call_output") {
-    noteUnbounded(found.unbounded, path);
+    noteUnbounded(found, path);
   }
 }

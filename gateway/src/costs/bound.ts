@@ -42,7 +42,7 @@ export type Reserve = {
 };
 
 export const DEFAULT_OUTPUT_TOKENS = 4096;
-export const MIN_OUTPUT_TOKENS = 16;
+const MIN_OUTPUT_TOKENS = 16;
 /** A usual image; the largest that Anthropic (4,784) and OpenAI's models by patches (3,779) make of one. */
 const IMAGE_TOKENS = 1600;
 const MOST_IMAGE_TOKENS = 4800;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { budgetsById, findBudget } from "./budgets.read.ts";
-import { budgetIdsFor, budgetStatus, createBudget, listBudgets, periodEnd, periodStart } from "./budgets.ts";
+import { budgetIdsFor, budgetStatus, createBudget, periodEnd, periodStart } from "./budgets.ts";
 import { storeForTests } from "./testing.ts";
 
 const store = await storeForTests();
@@ -124,22 +124,6 @@ test("a budget with a period begins again with each, also when many ask at once"
     [
       [Date.UTC(2026, 2, 1), "10"],
       [Date.UTC(2026, 2, 2), "10"],
-    ],
-  );
-});
-
-test("budgets are listed by scope, with what is spent and reserved", async () => {
-  const budget = (scope: "project" | "user", scopeId: string, allocatedPico: bigint) =>
-    createBudget(store.db, { scope, scopeId, allocatedPico, period: "none" }, NOW);
-  await budget("project", "2", 20n);
-  await budget("project", "1", 10n);
-  await budget("user", "usr_ann", 30n);
-  const listed = await listBudgets(store.db, "project");
-  assert.deepEqual(
-    listed.map(({ scopeId, allocatedPico, spentPico }) => [scopeId, allocatedPico, spentPico]).toSorted(),
-    [
-      ["1", 10n, 0n],
-      ["2", 20n, 0n],
     ],
   );
 });

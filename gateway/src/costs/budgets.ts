@@ -82,18 +82,6 @@ export type Budget = {
   readonly reservedPico: Pico;
 };
 
-export async function listBudgets(db: Db, scope: BudgetScope): Promise<readonly Budget[]> {
-  const rows = await db.selectFrom("budgets").selectAll().where("scope", "=", scope).orderBy("id").execute();
-  return rows.map((row) => ({
-    id: row.id,
-    scopeId: row.scope_id,
-    period: row.period,
-    allocatedPico: BigInt(row.allocated_pico),
-    spentPico: BigInt(row.spent_pico),
-    reservedPico: BigInt(row.reserved_pico),
-  }));
-}
-
 /**
  * The budgets a call is under at `now`, ascending. Opens the period that `now` lies in with what the last one allocated:
  * whoever comes first makes its row, and everybody gets that one. Who changes or removes the budget meanwhile holds the

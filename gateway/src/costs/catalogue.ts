@@ -45,7 +45,7 @@ export function catalogue(): Catalogue {
   return loaded;
 }
 
-export function catalogueOf(file: CatalogueFile): Catalogue {
+function catalogueOf(file: CatalogueFile): Catalogue {
   const perProvider = Map.groupBy(file.models, ({ provider }) => provider);
   const spelled = new Map<string, CatalogueModel>();
   for (const row of file.models) {

@@ -48,7 +48,8 @@ async function expire(db: Db, ids: readonly string[]): Promise<number> {
       insert into prompt_runs
       select entry.* from ended cross join lateral jsonb_populate_record(null::prompt_runs,
         ended.call || jsonb_build_object('usage_source', 'reserved', 'status', 599, 'outcome', 'unsettled',
-          'cost_pico', amount_pico, 'reserved_pico', amount_pico, 'overrun', false, 'settled_at', now())) as entry
+          'cost_pico', amount_pico, 'reserved_pico', amount_pico, 'overrun', false, 'settled_at', now(),
+          'unpriced_pico', case when ended.call ->> 'price_source' = 'default' then amount_pico end)) as entry
       on conflict (day, id) do nothing
       returning *
     ),

@@ -1,7 +1,7 @@
 import { isoTime, utcDay } from "../lib/clock.ts";
 import { timeOfUuidv7 } from "../lib/ids.ts";
 import type { Pico } from "../lib/money.ts";
-import type { Price } from "./prices.ts";
+import { isUnpriced, type Price } from "./prices.ts";
 import { type Rates, type RatesJson, ratesJson } from "./rates.ts";
 import type { Usage, UsageSource } from "./usage.ts";
 
@@ -101,7 +101,14 @@ export function settledRow(settlement: Settlement, settledAtMs: number): Readonl
     settled_at: isoTime(settledAtMs),
     service_tier: optionalText(settlement.serviceTier),
     provider_cost_pico: settlement.providerCostPico?.toString(),
+    unpriced_pico: unpricedPico(settlement).toString(),
   };
+}
+
+/** What is charged at the default rates, because the model has no price (C11). */
+function unpricedPico({ lines, price, costPico }: Settlement): Pico {
+  const charges = lines.length === 0 ? [{ price, costPico }] : lines;
+  return charges.reduce((sum, charge) => (isUnpriced(charge.price) ? sum + charge.costPico : sum), 0n);
 }
 
 /** The call's `prompt_run_lines` rows as JSON, numbered from 1. */

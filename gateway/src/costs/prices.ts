@@ -13,6 +13,11 @@ export type PriceSource = "operator" | "configured" | "shipped" | "catalogue" | 
  */
 export type Price = { readonly source: PriceSource; readonly id: string; readonly rates: Rates };
 
+/** Charged at the default rates, because no book has the model (C11). */
+export function isUnpriced({ source }: Pick<Price, "source">): boolean {
+  return source === "default";
+}
+
 /** A row of a book. Its model may be a pattern (`gpt-5*`). Without a time it is in force since ever. The row for a model in no book is that of `*`. */
 export type PriceRow = {
   readonly provider: string;

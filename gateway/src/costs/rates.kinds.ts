@@ -26,9 +26,6 @@ export function isUseKind(kind: Kind): kind is UseKind {
   return (useKinds as readonly Kind[]).includes(kind);
 }
 
-/** Kinds that every list of prices shows; the others only where they cost something of their own. */
-export const plainKinds = ["input", "cachedInput", "cacheWrite5m", "cacheWrite1h", "output"] as const;
-
 /** What one token of each kind costs, in pico-USD. */
 export type TokenRates = Readonly<Record<TokenKind, Pico>>;
 export type UseRates = Readonly<Record<UseKind, Pico>>;

@@ -72,6 +72,7 @@ test("a project's report adds up its own calls of the period, and no others", as
     output: 30,
     costPico: picoFromUsd("1"),
     estimatedPico: picoFromUsd("0.25"),
+    unpricedPico: 0n,
   });
   assert.equal(estimatedShare(total), 0.25);
   assert.deepEqual(

@@ -27,7 +27,7 @@ test("the daily report shows the user's own calls of that day, dearest first", a
       ),
     );
   const usage = usageOf({ input: 1_000, cacheRead: 400, output: 50 });
-  await spend("0.10", { usage });
+  await spend("0.10", { usage, price: { ...callOf().price, source: "default" } });
   await spend("0.05", { usage, keyId: 4 });
   await spend("0.25", { usage: undefined, usageSource: "estimated", operation: "query.ask" });
   await spend("9", { userId: "usr_bob" });
@@ -46,6 +46,7 @@ test("the daily report shows the user's own calls of that day, dearest first", a
       estimated_cost: 0.4,
       estimated_cost_usd: "0.4",
       estimated_share: 0.625,
+      unpriced_share: 0.25,
     },
     breakdown: [
       {
@@ -59,6 +60,7 @@ test("the daily report shows the user's own calls of that day, dearest first", a
         estimated_cost: 0.25,
         estimated_cost_usd: "0.25",
         estimated_share: 1,
+        unpriced_share: 0,
       },
       {
         operation: "chat",
@@ -71,6 +73,7 @@ test("the daily report shows the user's own calls of that day, dearest first", a
         estimated_cost: 0.15,
         estimated_cost_usd: "0.15",
         estimated_share: 0,
+        unpriced_share: 2 / 3,
       },
     ],
   });

@@ -1,7 +1,16 @@
 import { sql } from "kysely";
 import { usdNumber, usdText } from "../lib/money.ts";
 import type { Db } from "../store/tables.ts";
-import { add, estimatedShare, nothing, type SumRow, type Sums, sumColumns, sumsOf } from "./reports.sums.ts";
+import {
+  add,
+  estimatedShare,
+  nothing,
+  type SumRow,
+  type Sums,
+  sumColumns,
+  sumsOf,
+  unpricedShare,
+} from "./reports.sums.ts";
 
 /** `GET /health/costs/daily` (C4): JSON as it is answered. */
 export type DailyCosts = {
@@ -23,6 +32,8 @@ export type CostTotals = {
   readonly estimated_cost_usd: string;
   /** How much of the money rests on counts that no provider confirmed, 0 to 1. */
   readonly estimated_share: number;
+  /** How much of the money was charged at the default rates, because the model had no price, 0 to 1. */
+  readonly unpriced_share: number;
 };
 
 export type CostBreakdown = CostTotals & {
@@ -61,5 +72,6 @@ function totals(sums: Sums): CostTotals {
     estimated_cost: usdNumber(sums.costPico),
     estimated_cost_usd: usdText(sums.costPico),
     estimated_share: estimatedShare(sums),
+    unpriced_share: unpricedShare(sums),
   };
 }

@@ -16,6 +16,8 @@ export type Charge = {
   readonly usage: Usage | undefined;
   /** Earlier adjustments included. */
   readonly chargedPico: Pico;
+  /** At the default rates, by the last of them. */
+  readonly isUnpriced: boolean;
   /** Milliseconds since the epoch. */
   readonly calledAtMs: number;
 };
@@ -36,18 +38,21 @@ export async function chargesOf(
       select line.* from prompt_run_lines as line join page using (id) where line.day = ${day}::date
     ),
     charge as (
-      select id, 0 as line, provider, model, service_tier, usage, cost_pico from page
+      select id, 0 as line, provider, model, service_tier, usage, cost_pico, price_source from page
       where not exists (select from line where line.id = page.id)
       union all
-      select id, line, provider, model, service_tier, usage, cost_pico from line
+      select id, line, provider, model, service_tier, usage, cost_pico, price_source from line
     ),
     adjusted as (
-      select call_id as id, line, sum(delta_pico) as pico from ledger_adjustments
+      select call_id as id, line, sum(delta_pico) as pico,
+        (array_agg(price_source order by ledger_adjustments.id desc))[1] as price_source
+      from ledger_adjustments
       where day = ${day}::date and call_id in (select id from page)
       group by call_id, line
     )
     select charge.id, charge.line, charge.provider, charge.model, charge.service_tier, charge.usage,
-      charge.cost_pico + coalesce(adjusted.pico, 0) as charged_pico, page.created_at
+      charge.cost_pico + coalesce(adjusted.pico, 0) as charged_pico,
+      coalesce(adjusted.price_source, charge.price_source) = 'default' as is_unpriced, page.created_at
     from charge join page using (id) left join adjusted using (id, line)
     order by id, line`.execute(tx);
   return { charges: rows.map((row) => chargeOf(day, row)), lastId: rows.at(-1)?.id };
@@ -64,6 +69,7 @@ type ChargeRow = {
   service_tier: string | null;
   usage: Usage | null;
   charged_pico: string;
+  is_unpriced: boolean;
   created_at: Date;
 };
 
@@ -74,6 +80,7 @@ function chargeOf(day: string, row: ChargeRow): Charge {
     serviceTier: row.service_tier ?? undefined,
     usage: row.usage ?? undefined,
     chargedPico: BigInt(row.charged_pico),
+    isUnpriced: row.is_unpriced,
     calledAtMs: row.created_at.getTime(),
   };
 }

@@ -8,7 +8,13 @@ import type { Price } from "./prices.ts";
 import type { Charge } from "./reprice.charges.ts";
 
 /** What a charge is less or more than it should be. */
-export type Adjustment = { readonly charge: Charge; readonly price: Price; readonly deltaPico: Pico };
+export type Adjustment = {
+  readonly charge: Charge;
+  readonly price: Price;
+  readonly deltaPico: Pico;
+  /** The same of what is charged without a price. */
+  readonly unpricedDeltaPico: Pico;
+};
 
 export type Posting = { readonly by: string; readonly reason: string; readonly atMs: number };
 
@@ -18,21 +24,21 @@ export async function postAdjustments(
   adjustments: readonly Adjustment[],
   { by, reason, atMs }: Posting,
 ): Promise<void> {
-  const items = adjustments.map(({ charge, price, deltaPico }) => ({
+  const items = adjustments.map(({ charge, price, deltaPico, unpricedDeltaPico }) => ({
     day: charge.day,
     call_id: charge.id,
     line: charge.line,
     delta_pico: deltaPico.toString(),
+    unpriced_delta_pico: unpricedDeltaPico.toString(),
     ...priceColumns(price),
   }));
   await sql`
     insert into ledger_adjustments
-      (day, call_id, line, delta_pico, price_source, price_id, rates, reason, posted_at, posted_by)
+      (day, call_id, line, delta_pico, unpriced_delta_pico, price_source, price_id, rates, reason, posted_at, posted_by)
     select item.*, ${reason}::text, ${isoTime(atMs)}::timestamptz, ${by}::text
     from jsonb_to_recordset(${JSON.stringify(items)}::jsonb) as item
-      (day date, call_id uuid, line smallint, delta_pico numeric, price_source text, price_id text, rates jsonb)`.execute(
-    tx,
-  );
+      (day date, call_id uuid, line smallint, delta_pico numeric, unpriced_delta_pico numeric, price_source text,
+        price_id text, rates jsonb)`.execute(tx);
 }
 
 /** The number of the last adjustment that there is. */
@@ -52,7 +58,7 @@ export async function bookAdjustments(
 ): Promise<void> {
   await sql`
     with posted as materialized (
-      select run.*, adjustment.delta_pico
+      select run.*, adjustment.delta_pico, adjustment.unpriced_delta_pico
       from ledger_adjustments as adjustment
         join prompt_runs as run on run.day = adjustment.day and run.id = adjustment.call_id
       where adjustment.id > ${lastId} and run.day between ${from}::date and ${to}::date
@@ -62,7 +68,8 @@ export async function bookAdjustments(
     ),
     booked as (
       select sign, day, user_id, key_id, project_id, operation, provider, model, 0 as input_tokens,
-        0 as cached_input_tokens, 0 as output_tokens, share * delta_pico as cost_pico, usage_source, budget_ids
+        0 as cached_input_tokens, 0 as output_tokens, share * delta_pico as cost_pico,
+        share * unpriced_delta_pico as unpriced_pico, usage_source, budget_ids
       from posted cross join (values (1, 1), (-1, 0)) as side (sign, share)
       where (select count(*) from locked) >= 0
     ),

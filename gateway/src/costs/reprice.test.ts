@@ -9,10 +9,13 @@ import { VirtualClock } from "../lib/clock.ts";
 import { seededChance, uuidv7 } from "../lib/ids.ts";
 import { createBudget } from "./budgets.ts";
 import { costOf } from "./cost.ts";
+import { expireReservations } from "./expiry.ts";
 import type { LedgerLine, Settlement } from "./ledger.ts";
 import type { OperatorPrice, PriceBook } from "./prices.ts";
 import { ratesFrom } from "./rates.ts";
+import { costReport } from "./reports.period.ts";
 import { type RepricedCalls, reprice, repriceDry } from "./reprice.ts";
+import { reservations } from "./reserve.ts";
 import { settlements } from "./settle.ts";
 import { callOf, noTrouble, settlementOf, storeForTests, usageOf } from "./testing.ts";
 import { checkBooks, driftOf } from "./verify.ts";
@@ -56,6 +59,30 @@ const spentOf = async (id: number) =>
   );
 const budget = () =>
   createBudget(db, { scope: "project", scopeId: "1", allocatedPico: 10n ** 12n, period: "none" }, NOON);
+
+test("what was charged without a price is shown as such until it is priced, in lines, rows and expired calls", async () => {
+  const unpriced = { ...callOf().price, source: "default" as const };
+  await called({ price: unpriced, projectId: 1 });
+  const line = { ...callOf(), kind: "answer", usage, costPico: COST };
+  await called({ lines: [line, { ...line, price: unpriced }], costPico: 2n * COST, projectId: 1 });
+  const books = reservations({ db, clock, instance: "x", ttlMs: 60_000, onTrouble: noTrouble });
+  const held = callOf({ id: uuidv7(NOON, chance), createdAtMs: NOON, price: unpriced, projectId: 1 });
+  await books.reserve({ call: held, needPico: 7n, wantPico: 7n });
+  await books.close();
+  await sql`update reservations set expires_at = now()`.execute(db);
+  await expireReservations(db, noTrouble);
+  const unpricedNow = async () => {
+    const { total } = await costReport(db, { kind: "project", id: 1 }, ["2026-03-10"]);
+    return [total.unpricedPico, total.costPico];
+  };
+  assert.deepEqual(await unpricedNow(), [2n * COST + 7n, 3n * COST + 7n]);
+
+  const book = bookAt("10", "30", { rates: charged });
+  assert.equal((await repriceAll(book)).adjusted, 2);
+  assert.deepEqual(await unpricedNow(), [7n, 3n * COST + 7n]);
+  assert.equal((await repriceAll(book)).adjusted, 0);
+  assert.deepEqual(await drift(), []);
+});
 
 test("a corrected price moves what calls cost, in reports and budgets, and leaves their rows as they are", async () => {
   const budgetId = await budget();

@@ -5,7 +5,7 @@ import { type Cause, type Change, changesBetween } from "../telemetry/change.ts"
 import { costOf } from "./cost.ts";
 import { matchesPattern } from "./model-patterns.ts";
 import { modelNames, providerName, spelling } from "./names.ts";
-import { type PriceBook, priceOf } from "./prices.ts";
+import { isUnpriced, type PriceBook, priceOf } from "./prices.ts";
 import { ratesFor } from "./rates.ts";
 import { type Charge, chargesOf } from "./reprice.charges.ts";
 import { type Adjustment, bookAdjustments, lastAdjustment, postAdjustments } from "./reprice.post.ts";
@@ -20,7 +20,10 @@ export type RepricedCalls = {
   readonly projectId?: number | undefined;
 };
 
-/** How many calls were looked at, how many cost something else now, and how many nobody can price again. */
+/**
+ * How many calls were looked at, how many cost something else now or have a price at last, and how many nobody can
+ * price again.
+ */
 export type Repricing = {
   readonly calls: number;
   readonly adjusted: number;
@@ -114,9 +117,11 @@ function judge(book: PriceBook, charge: Charge): Judged {
   if (usage === undefined || price === undefined)
     return { kind: chargedPico === 0n ? "same" : "skip", charge };
   const rates = ratesFor(price.rates, serviceTier);
-  const deltaPico = costOf(usage, rates) - chargedPico;
-  if (deltaPico === 0n) return { kind: "same", charge };
-  return { kind: "adjust", charge, price: { ...price, rates }, deltaPico };
+  const costPico = costOf(usage, rates);
+  const deltaPico = costPico - chargedPico;
+  const unpricedDeltaPico = (isUnpriced(price) ? costPico : 0n) - (charge.isUnpriced ? chargedPico : 0n);
+  if (deltaPico === 0n && unpricedDeltaPico === 0n) return { kind: "same", charge };
+  return { kind: "adjust", charge, price: { ...price, rates }, deltaPico, unpricedDeltaPico };
 }
 
 function callsOf(judged: readonly { readonly charge: Charge }[]): number {

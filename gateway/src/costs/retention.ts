@@ -12,6 +12,8 @@ export type RetentionDeps = {
   readonly db: Db;
   readonly clock: Clock;
   readonly change: Change;
+  /** In the transaction that takes the rows of a day (UTC): for what of them is kept elsewhere. */
+  readonly onClosing?: (tx: Tx, day: string) => Promise<void>;
   readonly onClosed: (closed: ClosedDay) => void;
   /** Looked at before each day: true leaves the rest for another time. */
   readonly isStopping?: () => boolean;
@@ -53,7 +55,7 @@ async function oldestDay(db: Db, after = "-infinity"): Promise<string | null> {
   return rows[0]!.day;
 }
 
-async function closeDay({ clock, change }: RetentionDeps, day: string): Promise<ClosedDay> {
+async function closeDay({ clock, change, onClosing }: RetentionDeps, day: string): Promise<ClosedDay> {
   return change(BY_RETENTION, async (tx, note) => {
     await waitForNobody(tx);
     await holdPast(tx);
@@ -61,6 +63,7 @@ async function closeDay({ clock, change }: RetentionDeps, day: string): Promise<
     const isApart = await hasPartition(tx, day);
     // From here on nothing is added to it that would go with it.
     if (isApart) await sql`lock table ${partition} in share row exclusive mode`.execute(tx);
+    await onClosing?.(tx, day);
     const closed = await carry(tx, day, isApart, clock.now());
     if (isApart) await sql`drop table ${partition}`.execute(tx);
     if (closed.calls > 0) {

@@ -80,16 +80,18 @@ export async function disagreements(db: Db): Promise<readonly unknown[]> {
     from (
       select day, user_id, key_id, project_id, operation, provider, model, 1 as calls, coalesce(input_tokens, 0) as input,
         coalesce(cached_input_tokens, 0) as cached, coalesce(output_tokens, 0) as output, cost_pico as cost,
-        case when usage_source = 'reported' then 0 else cost_pico end as estimated
+        case when usage_source = 'reported' then 0 else cost_pico end as estimated,
+        coalesce(unpriced_pico, 0) as unpriced
       from prompt_runs
       union all
       select day, user_id, key_id, project_id, operation, provider, model, -calls, -input_tokens,
-        -cached_input_tokens, -output_tokens, -cost_pico, -estimated_cost_pico
+        -cached_input_tokens, -output_tokens, -cost_pico, -estimated_cost_pico,
+        -unpriced_cost_pico
       from daily_costs
     ) as difference
     group by day, user_id, key_id, project_id, operation, provider, model
     having sum(calls) <> 0 or sum(input) <> 0 or sum(cached) <> 0 or sum(output) <> 0 or sum(cost) <> 0
-      or sum(estimated) <> 0`.execute(db);
+      or sum(estimated) <> 0 or sum(unpriced) <> 0`.execute(db);
   return [...budgets.rows, ...rollUps.rows];
 }
 

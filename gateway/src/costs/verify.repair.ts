@@ -88,7 +88,8 @@ async function moveRollUps(tx: Tx, rollUps: readonly RollUpDrift[]): Promise<voi
       cached_input_tokens = daily_costs.cached_input_tokens + excluded.cached_input_tokens,
       output_tokens = daily_costs.output_tokens + excluded.output_tokens,
       cost_pico = daily_costs.cost_pico + excluded.cost_pico,
-      estimated_cost_pico = daily_costs.estimated_cost_pico + excluded.estimated_cost_pico`.execute(tx);
+      estimated_cost_pico = daily_costs.estimated_cost_pico + excluded.estimated_cost_pico,
+      unpriced_cost_pico = daily_costs.unpriced_cost_pico + excluded.unpriced_cost_pico`.execute(tx);
 }
 
 function missing({ expected, found }: Amounts): string {

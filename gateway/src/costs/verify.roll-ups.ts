@@ -24,6 +24,7 @@ const counters = [
   "output_tokens",
   "cost_pico",
   "estimated_cost_pico",
+  "unpriced_cost_pico",
 ] as const;
 
 /** Decimal digits. */
@@ -50,23 +51,25 @@ export async function compareDay(
       select user_id, key_id, project_id, operation, provider, model, true as is_ledger, 1 as calls,
         coalesce(input_tokens, 0) as input, coalesce(cached_input_tokens, 0) as cached,
         coalesce(output_tokens, 0) as output, cost_pico as cost,
-        case when usage_source = 'reported' then 0 else cost_pico end as estimated
+        case when usage_source = 'reported' then 0 else cost_pico end as estimated,
+        coalesce(unpriced_pico, 0) as unpriced
       from prompt_runs where day = ${day}::date
       union all
       select user_id, key_id, project_id, operation, provider, model, true, 0, 0, 0, 0, adjustment.delta_pico,
-        case when usage_source = 'reported' then 0 else adjustment.delta_pico end
+        case when usage_source = 'reported' then 0 else adjustment.delta_pico end, adjustment.unpriced_delta_pico
       from ledger_adjustments as adjustment join prompt_runs as run on run.id = adjustment.call_id
       where adjustment.day = ${day}::date and run.day = ${day}::date
       union all
       select user_id, key_id, project_id, operation, provider, model, false, calls, input_tokens,
-        cached_input_tokens, output_tokens, cost_pico, estimated_cost_pico
+        cached_input_tokens, output_tokens, cost_pico, estimated_cost_pico, unpriced_cost_pico
       from daily_costs where day = ${day}::date
     ),
     side as (
       select user_id, key_id, project_id, operation, provider, model, is_ledger,
         jsonb_build_object('calls', sum(calls)::text, 'input_tokens', sum(input)::text,
           'cached_input_tokens', sum(cached)::text, 'output_tokens', sum(output)::text,
-          'cost_pico', sum(cost)::text, 'estimated_cost_pico', sum(estimated)::text) as sums
+          'cost_pico', sum(cost)::text, 'estimated_cost_pico', sum(estimated)::text,
+          'unpriced_cost_pico', sum(unpriced)::text) as sums
       from line
       group by user_id, key_id, project_id, operation, provider, model, is_ledger
     ),

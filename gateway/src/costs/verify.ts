@@ -39,6 +39,8 @@ export type Drift = {
 export type CheckOptions = {
   /** UTC day: calls from it on, and what is spent of budgets made after it. Undefined: everything. */
   readonly sinceDay?: string;
+  /** Roll-ups and lines are left to `checkDay`. */
+  readonly budgetsOnly?: boolean;
   /** When to stop, by the monotonic clock. */
   readonly until?: { readonly clock: Clock; readonly atMs: number };
 };
@@ -49,15 +51,32 @@ export type CheckOptions = {
  * all that is left, and believed; what budgets spent on them is carried.
  */
 export async function checkBooks(db: Db, options: CheckOptions = {}): Promise<BooksCheck> {
-  const found: Found = { checked: 0, budgets: [], rollUps: [], lines: [], auditSeq: 0 };
-  const snapshot = db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only");
+  const found = nothingYet();
   try {
-    const isWhole = await snapshot.execute((tx) => compareAll(tx, options, found));
+    const isWhole = await inSnapshot(db, found, (tx) => compareAll(tx, options, found));
     return { ...found, isWhole };
   } catch (error) {
     if (options.until !== undefined && isCancelled(error)) return { ...found, isWhole: false };
     throw error;
   }
+}
+
+/** The roll-ups and lines of one UTC day, in a snapshot of their own. */
+export async function checkDay(db: Db, day: string): Promise<BooksCheck> {
+  const found = nothingYet();
+  await inSnapshot(db, found, async (tx) => {
+    if (!(await closedDays(tx)).has(day)) await compareRows(tx, day, found);
+  });
+  return { ...found, isWhole: true };
+}
+
+/** The first and the last UTC day that the books tell of. Undefined: none. */
+export async function daysOfBooks(db: Db): Promise<{ first: string; last: string } | undefined> {
+  const { rows } = await sql<{ first: string | null; last: string | null }>`
+    select least((select min(day) from prompt_runs), (select min(day) from daily_costs)) as first,
+      greatest((select max(day) from prompt_runs), (select max(day) from daily_costs)) as last`.execute(db);
+  const { first, last } = rows[0]!;
+  return first === null || last === null ? undefined : { first, last };
 }
 
 type Found = {
@@ -68,15 +87,30 @@ type Found = {
   auditSeq: number;
 };
 
+function nothingYet(): Found {
+  return { checked: 0, budgets: [], rollUps: [], lines: [], auditSeq: 0 };
+}
+
+function inSnapshot<T>(db: Db, found: Found, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const snapshot = db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only");
+  return snapshot.execute(async (tx) => {
+    // No snapshot shows what a dropped partition held: none is dropped while this lasts.
+    await sql`lock table only prompt_runs in access share mode`.execute(tx);
+    const { seq } = await tx
+      .selectFrom("audit_chain_heads")
+      .select(({ fn }) => fn.max("seq").as("seq"))
+      .executeTakeFirstOrThrow();
+    found.auditSeq = Number(seq);
+    return work(tx);
+  });
+}
+
 /** Answers false if the time was up before the end; it may also be cancelled then. What it has found stands in `found`. */
-async function compareAll(tx: Tx, { sinceDay, until }: CheckOptions, found: Found): Promise<boolean> {
-  // No snapshot shows what a dropped partition held: none is dropped while this lasts.
-  await sql`lock table only prompt_runs in access share mode`.execute(tx);
-  const { seq } = await tx
-    .selectFrom("audit_chain_heads")
-    .select(({ fn }) => fn.max("seq").as("seq"))
-    .executeTakeFirstOrThrow();
-  found.auditSeq = Number(seq);
+async function compareAll(
+  tx: Tx,
+  { sinceDay, until, budgetsOnly = false }: CheckOptions,
+  found: Found,
+): Promise<boolean> {
   const spent = new Map<number, bigint>();
   const isSpentCompared = await isAnySpentKnown(tx, sinceDay);
   if (isSpentCompared) await addCarried(tx, sinceDay, spent);
@@ -84,17 +118,21 @@ async function compareAll(tx: Tx, { sinceDay, until }: CheckOptions, found: Foun
   for (let day = await dayFrom(tx, sinceDay); day !== null; day = await dayAfter(tx, day)) {
     if (!(await hasTime(tx, until))) return false;
     if (isSpentCompared) await addSpentOn(tx, day, spent);
-    if (closed.has(day)) continue;
+    if (budgetsOnly || closed.has(day)) continue;
     if (!(await hasTime(tx, until))) return false;
-    const { checked, drift } = await compareDay(tx, day);
-    found.checked += checked;
-    found.rollUps.push(...drift);
-    found.lines.push(...(await compareLines(tx, day)));
+    await compareRows(tx, day, found);
   }
   const budgets = await compareBudgets(tx, spent, sinceDay);
   found.checked += budgets.checked;
   found.budgets = budgets.drift;
   return true;
+}
+
+async function compareRows(tx: Tx, day: string, found: Found): Promise<void> {
+  const { checked, drift } = await compareDay(tx, day);
+  found.checked += checked;
+  found.rollUps.push(...drift);
+  found.lines.push(...(await compareLines(tx, day)));
 }
 
 /** From here on, no statement of the transaction runs for longer than the time that is left. */

@@ -31,6 +31,7 @@ const CSV_COLUMNS = [
   "output_tokens",
   "cost_usd",
   "estimated_cost_usd",
+  "unpriced_cost_usd",
 ];
 
 const csvRowsOf: Readonly<Record<Breakdown, (report: CostReport) => readonly (readonly Cell[])[]>> = {
@@ -43,6 +44,7 @@ const csvRowsOf: Readonly<Record<Breakdown, (report: CostReport) => readonly (re
 };
 
 function csvRow(section: string, id: Cell, sums: Sums, name = ""): readonly Cell[] {
-  const { calls, input, cached, output, costPico, estimatedPico } = sums;
-  return [section, id, name, calls, input, cached, output, usdText(costPico), usdText(estimatedPico)];
+  const { calls, input, cached, output, costPico, estimatedPico, unpricedPico } = sums;
+  const money = [costPico, estimatedPico, unpricedPico].map(usdText);
+  return [section, id, name, calls, input, cached, output, ...money];
 }

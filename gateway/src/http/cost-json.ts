@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { averagePerJob } from "../costs/reports.jobs.ts";
 import type { CostReport, NamedPayer } from "../costs/reports.period.ts";
-import { estimatedShare, type Sums } from "../costs/reports.sums.ts";
+import { estimatedShare, type Sums, unpricedShare } from "../costs/reports.sums.ts";
 import { usdNumber, usdText } from "../lib/money.ts";
 
 const tokenFields = {
@@ -26,10 +26,14 @@ const reportFields = {
   tokens: z.object(tokenFields),
   /** How much of the money rests on counts that no provider confirmed, 0 to 1. */
   estimated_share: z.number(),
+  /** How much of it was charged at the default rates, because the model had no price, 0 to 1. */
+  unpriced_share: z.number(),
   trend: z.array(
     z.object({ day: z.string(), cost: z.number(), cost_usd: z.string(), calls: z.int(), jobs: z.int() }),
   ),
-  by_model: z.array(z.object({ provider: z.string(), model: z.string(), ...lineFields })),
+  by_model: z.array(
+    z.object({ provider: z.string(), model: z.string(), ...lineFields, unpriced_share: z.number() }),
+  ),
   by_operation: z.array(z.object({ operation: z.string(), ...lineFields })),
 };
 const byUser = z.array(z.object({ user_id: z.string(), ...lineFields }));
@@ -92,6 +96,7 @@ function reportJson(report: CostReport) {
     period_days: trend.length,
     tokens: tokens(total),
     estimated_share: estimatedShare(total),
+    unpriced_share: unpricedShare(total),
     trend: trend.map(({ day, sums }) => ({
       day,
       cost: usdNumber(sums.costPico),
@@ -99,7 +104,10 @@ function reportJson(report: CostReport) {
       calls: sums.calls,
       jobs: jobs.perDay.get(day) ?? 0,
     })),
-    by_model: byModel.map(({ provider, model, sums }) => ({ provider, model, ...line(sums) })),
+    by_model: byModel.map(({ provider, model, sums }) => ({
+      ...{ provider, model, ...line(sums) },
+      unpriced_share: unpricedShare(sums),
+    })),
     by_operation: byOperation.map(({ operation, sums }) => ({ operation, ...line(sums) })),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Job } from "../jobs/job.ts";
+import type { CostedJob } from "../jobs/costs.ts";
 import type { JobAttempt } from "../jobs/read.ts";
 import { jobStatuses } from "../jobs/states.ts";
 import { isoTime } from "../lib/clock.ts";
@@ -37,7 +37,7 @@ export const jobAnswer = z
 
 export type JobJson = z.infer<typeof jobAnswer>;
 
-export function jobJson(job: Job): JobJson {
+export function jobJson(job: CostedJob): JobJson {
   const { startedAt, completedAt } = job;
   const isTimed = startedAt !== null && completedAt !== null;
   return {
@@ -99,7 +99,7 @@ export const jobCostsAnswer = z
 
 export type JobCostsJson = z.infer<typeof jobCostsAnswer>;
 
-export function jobCostsJson(job: Job, attempts: readonly JobAttempt[]): JobCostsJson {
+export function jobCostsJson(job: CostedJob, attempts: readonly JobAttempt[]): JobCostsJson {
   return {
     job_id: job.id,
     status: job.status,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { scopes } from "../access/permissions.ts";
 import { type Person, type TestApp, testApp } from "../app.testing.ts";
@@ -26,7 +27,7 @@ let people: Record<"viewer" | "developer" | "manager" | "admin", Person>;
 let tokens: Record<CallerName, string | undefined>;
 let things: Things;
 
-/** What the paths name, made anew for every request that may destroy it. */
+/** What the paths name, made anew whenever a request has destroyed it. */
 type Things = {
   readonly team: number;
   readonly project: number;
@@ -98,6 +99,7 @@ async function statusFor(endpoint: Governed, path: string, caller: CallerName): 
   const token = await tokenFor(endpoint, caller);
   const response = await call(endpoint, path, token);
   const text = await response.text();
+  if (endpoint.method === "DELETE" && response.ok) things = await newThings();
   if (caller === "stranger" || caller === "anonymous") {
     for (const id of [owner.id, owner.email, things.prefix]) assert.ok(!text.includes(id), `shows ${id}`);
   }
@@ -181,6 +183,23 @@ test("every endpoint is in the OpenAPI document", async () => {
     const shown = path.replace(/:(\w+)/g, "{$1}");
     assert.equal(paths[shown]?.[method.toLowerCase()]?.summary, summary, `${method} ${path}`);
   }
+});
+
+test("the document that is served has the routes and the answers of the one in the repository", async () => {
+  type Document = { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> };
+  const told = ({ paths }: Document) =>
+    Object.entries(paths)
+      .flatMap(([path, methods]) =>
+        Object.entries(methods).map(
+          ([method, { responses }]) => `${method} ${path} ${Object.keys(responses).join(" ")}`,
+        ),
+      )
+      .toSorted();
+  const committed = JSON.parse(
+    readFileSync(new URL("../../../openapi.json", import.meta.url), "utf8"),
+  ) as Document;
+  const served = (await (await app.fetch("/openapi.json")).json()) as Document;
+  assert.deepEqual(told(served), told(committed));
 });
 
 test("every path refuses the methods it does not take", async () => {
@@ -306,7 +325,6 @@ async function call(
 ): Promise<Response> {
   const { method } = endpoint;
   const id = idOf(endpoint);
-  if (method === "DELETE" && where === app) things = await newThings();
   if (where === app) await makeDead(method === "DELETE" || path.endsWith("/retry"));
   const member = where === app ? await newUser(path) : "usr_dev";
   const filled: Record<string, unknown> = {

@@ -8,6 +8,7 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
+import { z } from "zod";
 import { TollgateError } from "../lib/errors.ts";
 import { causeOf } from "./cause.ts";
 import { withCors } from "./cors.ts";
@@ -172,9 +173,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
       ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
       ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
       ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
-      ...(endpoint.answer === undefined
-        ? {}
-        : { response: { [endpoint.answerStatus ?? 200]: endpoint.answer } }),
+      ...answersOf(endpoint),
     },
     handler: async (request, reply) => {
       const { correlationId, visitor, callId, ticket } = request.trace;
@@ -196,6 +195,11 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
       return answer;
     },
   });
+}
+
+function answersOf({ answer, answerStatus = 200 }: Endpoint) {
+  if (answerStatus === 204) return { response: { 204: z.null().describe("Done.") } };
+  return answer === undefined ? {} : { response: { [answerStatus]: answer } };
 }
 
 /** For bodies that the content type parser has read already: only their absence is left to find. */

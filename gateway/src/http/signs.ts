@@ -5,7 +5,7 @@ import type { Governed } from "./endpoint.ts";
 import { addressOf, type LetInDeps } from "./let-in.ts";
 
 /** What a refusal is a sign of, should there be many (A6). Sign-ins have throttles of their own. */
-export function signOf(code: ErrorCode | undefined, endpoint: Governed | undefined): Sign | undefined {
+function signOf(code: ErrorCode | undefined, endpoint: Governed | undefined): Sign | undefined {
   const isForAnybody = endpoint === undefined || endpoint.access.credential === "nobody";
   switch (code) {
     case "AUTH_INVALID":

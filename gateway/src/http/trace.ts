@@ -19,7 +19,11 @@ export type Trace = {
   /** Of an AI call: its id, and what its limits took. */
   callId: string | undefined;
   ticket: Ticket | undefined;
-  /** On an app's route that asks models: the ticket for its calls, and what aborts when the client has left. */
+  /**
+   * On an app's route that asks models: who pays besides the user, the ticket for its calls, and what aborts when the
+   * client has left.
+   */
+  projectId: number | undefined;
   requestTicket: RequestTicket | undefined;
   left: AbortSignal | undefined;
   /** Tells in the headers that the ticket was given back. */
@@ -64,6 +68,7 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
     visitor: undefined,
     callId: undefined,
     ticket: undefined,
+    projectId: undefined,
     requestTicket: undefined,
     left: undefined,
     tellGivenBack() {},
@@ -87,6 +92,7 @@ export function finishTrace(deps: TraceDeps, request: FastifyRequest, status: nu
   const route = request.routeOptions.url ?? "none";
   const durationMs = deps.clock.monotonic() - trace.startedAt;
   deps.metrics.requests.labels(route, String(status)).inc();
+  if (trace.code === "PRICE_UNKNOWN") deps.metrics.priceRefusals.inc();
   deps.metrics.requestSeconds.labels(route).observe(durationMs / 1000);
   if (!isWorthALine(deps, status, durationMs)) return;
   const { correlationId, visitor, error } = trace;

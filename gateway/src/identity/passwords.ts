@@ -18,7 +18,7 @@ export type PasswordCheck = {
 };
 
 /** Characters are code points in NFKC; bytes are those of UTF-8 as sent. */
-export const passwordLength = { minCharacters: 8, maxBytes: 1_024 } as const;
+const passwordLength = { minCharacters: 8, maxBytes: 1_024 } as const;
 
 /** OWASP's minimum for argon2id. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };

@@ -4,6 +4,7 @@ import type { Level } from "../access/levels.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Change } from "../telemetry/change.ts";
+import { type CostedJob, withCosts } from "./costs.ts";
 import { type Job, jobOf, tell } from "./job.ts";
 import { cancellable } from "./states.ts";
 
@@ -13,7 +14,7 @@ export type ByHandDeps = { readonly db: Db; readonly change: Change };
  * Cancels a job: a developer of its project. One that runs is asked to stop, and is cancelled when it does; if it
  * finishes first, it is completed. Throws NOT_FOUND, FORBIDDEN, CONFLICT for one that has ended otherwise.
  */
-export function cancelJob({ change }: ByHandDeps, by: By, id: number): Promise<Job> {
+export function cancelJob({ change }: ByHandDeps, by: By, id: number): Promise<CostedJob> {
   return change(by.cause, async (tx, note) => {
     const { status, projectId } = await holdJob(tx, by, id, "developer");
     if (status !== "cancelled" && !cancellable.includes(status)) throw conflict(`It is ${status} already.`);
@@ -44,7 +45,7 @@ async function cancelNow(tx: Tx, id: number): Promise<void> {
  * Begins a dead letter anew, with all its retries, at once: a manager of its project. Its attempts go on counting, so
  * that the old ones stay. Throws NOT_FOUND, FORBIDDEN, CONFLICT for what is no dead letter.
  */
-export function retryJob({ change }: ByHandDeps, by: By, id: number): Promise<Job> {
+export function retryJob({ change }: ByHandDeps, by: By, id: number): Promise<CostedJob> {
   return change(by.cause, async (tx, note) => {
     const { failureReason, projectId } = await holdDeadLetter(tx, by, id);
     await sql`
@@ -86,8 +87,9 @@ async function holdJob(tx: Tx, { caller }: By, id: number, wanted: Level): Promi
   return jobOf(row);
 }
 
-async function readJob(tx: Tx, id: number): Promise<Job> {
-  return jobOf(await tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirstOrThrow());
+async function readJob(tx: Tx, id: number): Promise<CostedJob> {
+  const row = await tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+  return (await withCosts(tx, [jobOf(row)]))[0]!;
 }
 
 function conflict(message: string): TollgateError {

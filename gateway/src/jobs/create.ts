@@ -7,8 +7,9 @@ import type { Principal } from "../identity/principal.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Db } from "../store/tables.ts";
 import type { Announce } from "../telemetry/notifier.outbox.ts";
+import { type CostedJob, withCosts } from "./costs.ts";
 import { BUDGET_EXCEEDED, enqueue } from "./enqueue.ts";
-import { type Job, jobOf, type Payload } from "./job.ts";
+import { jobOf, type Payload } from "./job.ts";
 import { bodyOf, type Operation, type Operations, scopesOf } from "./operations.ts";
 
 export type WantedJob = {
@@ -42,7 +43,7 @@ export async function createJob(
   deps: CreateJobDeps,
   principal: Principal,
   wanted: WantedJob,
-): Promise<{ readonly job: Job; readonly created: boolean }> {
+): Promise<{ readonly job: CostedJob; readonly created: boolean }> {
   const { db, announce } = deps;
   const project = await findProject(db, principal, wanted.projectId);
   const { id: projectId } = requireLevel(project?.archivedAt === null ? project : undefined, "developer");
@@ -78,7 +79,7 @@ export async function createJob(
       await announce(tx, "job.blocked", { ...data, failure_reason: BUDGET_EXCEEDED, last_error: null });
     }
     const row = await tx.selectFrom("jobs").selectAll().where("id", "=", made.id).executeTakeFirstOrThrow();
-    return { job: jobOf(row), created: made.created };
+    return { job: (await withCosts(tx, [jobOf(row)]))[0]!, created: made.created };
   });
 }
 

@@ -1,6 +1,5 @@
 import { type Clock, sleep } from "../lib/clock.ts";
 import type { Pico } from "../lib/money.ts";
-import { bookCost } from "./book-costs.ts";
 import { type EndDeps, type Ending, endAttempt } from "./end-attempt.ts";
 import type { Claimed } from "./job.ts";
 import { delayAfterDeferral, type JobStatus, nextAfterFailure, type Outcome } from "./states.ts";
@@ -40,7 +39,7 @@ const LAST_RETRY_MS = 1_000;
 
 /** Does a job and ends its attempt. */
 export function takeInHand(deps: InHandDeps, job: Claimed, askedAt: number): InHand {
-  const { db, clock, leaseMs, onTrouble } = deps;
+  const { clock, leaseMs, onTrouble } = deps;
   const controller = new AbortController();
   const { signal } = controller;
   let callOffLoss = () => {};
@@ -64,7 +63,6 @@ export function takeInHand(deps: InHandDeps, job: Claimed, askedAt: number): InH
     );
     // A result is offered even so: only the database knows whether the lease was lost, and the money is spent.
     if (isLost && ending.status !== "completed") return;
-    await bookCost(db, job.callId).catch((error: unknown) => onTrouble("cost of a job not booked", error));
     await end(ending);
   }
 

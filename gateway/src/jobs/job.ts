@@ -25,11 +25,6 @@ export type Job = {
   readonly estimatedPico: Pico;
   /** What each of its budgets must have left before it begins. */
   readonly neededPico: Pico;
-  /** Of the attempts that are on the ledger. */
-  readonly actualPico: Pico;
-  readonly tokensInput: number;
-  readonly tokensOutput: number;
-  readonly tokensTotal: number;
   readonly correlationId: string;
   readonly createdAt: Date;
   /** Of the last attempt. */
@@ -73,10 +68,6 @@ export function jobOf(row: Selectable<JobsTable>): Job {
     nextRetryAt: row.next_retry_at,
     estimatedPico: BigInt(row.estimated_cost_pico),
     neededPico: BigInt(row.needed_pico),
-    actualPico: BigInt(row.actual_cost_pico),
-    tokensInput: row.tokens_used_input,
-    tokensOutput: row.tokens_used_output,
-    tokensTotal: row.tokens_used_total,
     correlationId: row.correlation_id,
     createdAt: row.created_at,
     startedAt: row.started_at,

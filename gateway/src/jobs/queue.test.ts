@@ -3,7 +3,6 @@ import { after, beforeEach, test } from "node:test";
 import { sql } from "kysely";
 import { createBudget } from "../costs/budgets.ts";
 import { testStore } from "../store/testing.ts";
-import { bookLateCosts } from "./book-costs.ts";
 import { type Ending, endAttempt } from "./end-attempt.ts";
 import { BUDGET_EXCEEDED, enqueue } from "./enqueue.ts";
 import { endLostAttempts, extendLeases } from "./leases.ts";
@@ -246,19 +245,6 @@ test("what never reserved money costs nothing from its end on", async () => {
     (await attemptsOf(db, id)).map(({ costPico }) => costPico),
     [0n, 0n, null],
   );
-});
-
-test("attempts whose calls are not on the ledger yet do not keep later ones from being booked", async () => {
-  const open = await enqueued(db, project);
-  const late = await enqueued(db, project);
-  for (const job of await claimed(db, 2)) await end(job, failed);
-  await sql`update job_attempts set ended_at = now() - interval '2 days' where job_id = ${late}`.execute(db);
-  const next = await bookLateCosts(db, [0, 0], 1);
-  assert.deepEqual(next, [open, 1]);
-  assert.deepEqual(await bookLateCosts(db, next, 1), [late, 1]);
-  assert.deepEqual(await bookLateCosts(db, [late, 1], 1), [0, 0]);
-  const costs = [(await attemptsOf(db, open))[0]!.costPico, (await attemptsOf(db, late))[0]!.costPico];
-  assert.deepEqual(costs, [null, 0n]);
 });
 
 test("a job waits while any budget of its user, key, project or team has too little left", async () => {

@@ -5,7 +5,8 @@ import { findProject, listProjects } from "../access/projects.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
 import type { Db, JobAttemptsTable } from "../store/tables.ts";
-import { type Job, jobOf } from "./job.ts";
+import { type CostedJob, chargeOf, withCosts } from "./costs.ts";
+import { jobOf } from "./job.ts";
 import type { JobStatus, Outcome } from "./states.ts";
 
 /** Which jobs of a list: the newest first, those before the number `before`, at most `limit`. */
@@ -18,11 +19,11 @@ export type JobSection = {
 };
 
 /** The job, if the caller is at least a viewer of its project. Throws NOT_FOUND. */
-export async function getJob(db: Db, caller: Caller, id: number): Promise<Job> {
+export async function getJob(db: Db, caller: Caller, id: number): Promise<CostedJob> {
   const row = await db.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
   if (row === undefined) throw new TollgateError("NOT_FOUND");
   requireLevel(await findProject(db, caller, row.project_id), "viewer");
-  return jobOf(row);
+  return (await withCosts(db, [jobOf(row)]))[0]!;
 }
 
 /** The jobs of the projects in which the caller has this level. Throws NOT_FOUND, FORBIDDEN for a project named. */
@@ -31,7 +32,7 @@ export async function listJobs(
   caller: Caller,
   level: Level,
   { before, limit, status, projectId, type }: JobSection,
-): Promise<readonly Job[]> {
+): Promise<readonly CostedJob[]> {
   const projects = await projectsWith(db, caller, level, projectId);
   const newest = db
     .selectFrom("jobs")
@@ -41,8 +42,9 @@ export async function listJobs(
     .orderBy("id", "desc")
     .limit(limit);
   if (projects === "all") {
-    const isThere = sql<boolean>`exists (select from projects where id = project_id and deleted_at is null)`;
-    return (await newest.selectAll().where(isThere).execute()).map(jobOf);
+    // Not by `exists`, which would be joined and sorted: the newest are looked at one by one, until there are enough.
+    const isThere = sql<boolean>`(select deleted_at is null from projects where projects.id = project_id)`;
+    return withCosts(db, (await newest.selectAll().where(isThere).execute()).map(jobOf));
   }
   const ofEach = newest.select("id").where("project_id", "=", sql<number>`project.id`);
   const ids = sql<number>`(
@@ -50,7 +52,7 @@ export async function listJobs(
     order by newest.id desc limit ${limit}::integer
   )`;
   const rows = await db.selectFrom("jobs").selectAll().where("id", "in", ids).orderBy("id", "desc").execute();
-  return rows.map(jobOf);
+  return withCosts(db, rows.map(jobOf));
 }
 
 const MOST_PROJECTS = 100_000;
@@ -81,22 +83,26 @@ export type JobAttempt = {
   readonly error: string | null;
   readonly tokensInput: number | null;
   readonly tokensOutput: number | null;
-  /** Null: not on the ledger, or not yet. */
+  /** Adjustments included. Null: not on the ledger, or not yet. */
   readonly costPico: Pico | null;
 };
 
 /** All of them, the first first. */
 export async function attemptsOf(db: Db, jobId: number): Promise<readonly JobAttempt[]> {
-  const rows = await db
-    .selectFrom("job_attempts")
-    .selectAll()
-    .where("job_id", "=", jobId)
-    .orderBy("attempt")
-    .execute();
+  const { rows } = await sql<AttemptRow>`
+    select attempt.*, charge.cost_pico as charged_pico, charge.input, charge.output
+    from job_attempts as attempt cross join lateral (${chargeOf(sql`attempt`)}) as charge
+    where job_id = ${jobId} order by attempt`.execute(db);
   return rows.map(attemptOf);
 }
 
-function attemptOf(row: Selectable<JobAttemptsTable>): JobAttempt {
+type AttemptRow = Selectable<JobAttemptsTable> & {
+  readonly charged_pico: string | null;
+  readonly input: number | null;
+  readonly output: number | null;
+};
+
+function attemptOf(row: AttemptRow): JobAttempt {
   return {
     attempt: row.attempt,
     callId: row.call_id,
@@ -106,8 +112,8 @@ function attemptOf(row: Selectable<JobAttemptsTable>): JobAttempt {
     outcome: row.outcome,
     errorCode: row.error_code,
     error: row.error,
-    tokensInput: row.tokens_used_input,
-    tokensOutput: row.tokens_used_output,
-    costPico: row.cost_pico === null ? null : BigInt(row.cost_pico),
+    tokensInput: row.input,
+    tokensOutput: row.output,
+    costPico: row.charged_pico === null ? null : BigInt(row.charged_pico),
   };
 }

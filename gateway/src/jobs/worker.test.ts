@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { sql } from "kysely";
-import { settlements } from "../costs/settle.ts";
-import { callOf, settlementOf } from "../costs/testing.ts";
 import { identityDeps, tester } from "../identity/testing.ts";
-import { systemClock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import { until } from "../lib/until.testing.ts";
 import { StoreUnavailable } from "../store/outages.ts";
@@ -46,13 +43,16 @@ test("a job that is made is done at once, and its result is kept", async (t) => 
 test("a worker does as many jobs at a time as it may, and no more", async (t) => {
   let running = 0;
   let most = 0;
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const perform: Perform = async () => {
     most = Math.max(most, ++running);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await released;
     running--;
   };
   for (let index = 0; index < 20; index++) await enqueued(db, project);
   testWorker(t, { store, perform, concurrency: 3 });
+  await until(() => running === 3);
+  release();
   await until(
     async () =>
       (await db.selectFrom("jobs").select("id").where("status", "<>", "completed").execute()).length === 0,
@@ -160,9 +160,14 @@ test("a job that runs and is cancelled stops within moments", async (t) => {
 });
 
 test("a lease goes on for as long as its job does", async (t) => {
-  const perform: Perform = () => new Promise((resolve) => setTimeout(resolve, 1_200));
-  testWorker(t, { store, perform, leaseMs: 300 });
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  testWorker(t, { store, perform: () => finished, leaseMs: 300 });
   const id = await enqueued(db, project);
+  await is(id, "running");
+  const leaseUntil = async () => (await rowOf(id)).lease_until!.getTime();
+  const first = await leaseUntil();
+  await until(async () => (await leaseUntil()) > first + 600);
+  finish();
   await is(id, "completed");
   assert.equal((await attemptsOf(db, id)).length, 1);
 });
@@ -189,8 +194,9 @@ test("a handler that does not listen is given back all the same, and counts for 
   await worker.close(0);
   assert.equal(await statusOf(db, id), "pending");
   finish();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.equal(await statusOf(db, id), "pending");
+  testWorker(t, { store, perform: async () => ({ late: false }) });
+  await is(id, "completed");
+  assert.deepEqual((await rowOf(id)).result, { late: false });
 });
 
 /** The same database, out of reach for what `isAway` says, by the text of the statement. */
@@ -251,32 +257,4 @@ test("a worker that cannot extend its lease stops what it is doing", async (t) =
   assert.deepEqual(reasons, ["lease lost"]);
   await worker.close(0);
   assert.equal(await statusOf(db, id), "running");
-});
-
-test("what an attempt has cost is on the job when it is completed, and what comes later is added once", async (t) => {
-  const book = settlements({ db, clock: systemClock, onSettled: () => {}, onTrouble: assert.ifError });
-  const settle = (callId: string) =>
-    book.settle(settlementOf({ ...callOf({ id: callId }), reservedPico: 5_000n }, { costPico: 1_000n }));
-  let lost = "";
-  testWorker(t, {
-    store,
-    perform: async ({ callId, attempt }) => {
-      if (attempt === 1) {
-        lost = callId;
-        throw new TollgateError("PROVIDER_FAILED");
-      }
-      await settle(callId);
-    },
-  });
-  const id = await enqueued(db, project);
-  await is(id, "completed");
-  const row = await rowOf(id);
-  assert.deepEqual(
-    [row.actual_cost_pico, row.tokens_used_input, row.tokens_used_output, row.tokens_used_total],
-    ["1000", 100, 20, 120],
-  );
-  await settle(lost);
-  await until(async () => (await rowOf(id)).actual_cost_pico === "2000");
-  const costs = (await attemptsOf(db, id)).map(({ costPico }) => costPico);
-  assert.deepEqual(costs, [1_000n, 1_000n]);
 });

@@ -2,7 +2,6 @@ import { BUDGETS_CHANNEL } from "../costs/set-budget.ts";
 import { atMost } from "../lib/clock.ts";
 import { type Chance, uuidv7 } from "../lib/ids.ts";
 import type { Store } from "../store/store.ts";
-import { type BookedUpTo, bookLateCosts } from "./book-costs.ts";
 import { claim } from "./claim.ts";
 import { type InHand, type InHandDeps, takeInHand } from "./in-hand.ts";
 import { JOBS_CHANNEL } from "./job.ts";
@@ -83,23 +82,17 @@ export function startWorker({ store, ...deps }: WorkerDeps): Worker {
     await endLostAttempts({ ...deps, db });
   }
 
-  let bookedUpTo: BookedUpTo = [0, 0];
-  async function lookAtMoney(): Promise<void> {
-    await unblock(db);
-    bookedUpTo = await bookLateCosts(db, bookedUpTo);
-  }
-
   const repeated = (everyMs: number, what: string, work: () => Promise<void>) =>
     steadily(clock, everyMs, work, (error) => onTrouble(`${what} failed and is tried again`, error));
   const looking = repeated(LOOK_EVERY_MS, "claiming jobs", look);
   const beating = repeated(leaseMs / 3, "extending leases of jobs", beat);
   const sweeping = repeated(LOOK_EVERY_MS, "sweeping jobs", sweep);
-  const money = repeated(BUDGETS_EVERY_MS, "unblocking jobs", lookAtMoney);
+  const unblocking = repeated(BUDGETS_EVERY_MS, "unblocking jobs", async () => void (await unblock(db)));
   const ears = [
     listen(JOBS_CHANNEL, (message) => (message === "cancel" ? beating : looking).now()),
-    listen(BUDGETS_CHANNEL, money.now),
+    listen(BUDGETS_CHANNEL, unblocking.now),
   ];
-  for (const steady of [looking, sweeping, money]) steady.now();
+  for (const steady of [looking, sweeping, unblocking]) steady.now();
 
   /** What was said before it hears is found by looking, and so is everything for a worker that hears nothing. */
   async function listen(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>> {
@@ -116,7 +109,7 @@ export function startWorker({ store, ...deps }: WorkerDeps): Worker {
   return {
     running: () => inHand.size,
     async close(graceMs) {
-      await Promise.all([looking, sweeping, money].map((steady: Steady) => steady.stop()));
+      await Promise.all([looking, sweeping, unblocking].map((steady: Steady) => steady.stop()));
       await Promise.all(ears.map(async (stop) => (await stop)()));
       const left = () => [...inHand.values()];
       const ended = () => Promise.all(left().map(({ done }) => done));

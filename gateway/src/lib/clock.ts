@@ -35,6 +35,14 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.after(ms, resolve));
 }
 
+/** Waits `ms` of real time, or until `end` resolves, and keeps the process alive for as long. */
+export async function staying(ms: number, end: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, end]);
+  clearTimeout(timer);
+}
+
 /** Runs `run` in the next turn of the event loop: what arrives before it joins the same batch. */
 export function nextTurn(run: () => void): void {
   setImmediate(run);

@@ -214,7 +214,7 @@ function limitOf(rules: LimitRules, allowance: Allowance): AppliedLimit | undefi
   return mode === "report" ? { ...applied, reportOnly: true } : applied;
 }
 
-export function modeOf({ ways, modes }: LimitRules, id: LimitId): Mode {
+function modeOf({ ways, modes }: LimitRules, id: LimitId): Mode {
   const { shape } = policies[id];
   const usual = shape === "hold" ? modes.abuse : shape === "dailyQuota" ? modes.quotas : modes.rates;
   return ways[id]?.mode ?? usual;

@@ -40,7 +40,7 @@ export function chargedBucket(
 }
 
 /** One that refuses everything must not start full. */
-export function capacityOf({ limit, capacity }: Dimension): number {
+function capacityOf({ limit, capacity }: Dimension): number {
   return limit === 0 ? 0 : capacity;
 }
 

@@ -53,6 +53,7 @@ function readMessages(): EventReader {
         };
       }
       seen = { ...seen, error: seen.error ?? anthropicError(asErrorBody(event)) };
+      if (fields.type === "message_start") return "open";
       return name === "message_stop" || fields.type === "message_stop" ? "hold" : "pass";
     },
     seen: () => seen,

@@ -128,6 +128,17 @@ test("what the configuration says is not changed here, and what it names is not 
   await started([first]).remove("mine");
 });
 
+test("names that the ledger gives a meaning of its own are no provider's, wherever one is defined", async () => {
+  const row = { base_url: "https://api.example.com/v1", dialect: "openai" as const, models: [] };
+  for (const name of ["simulated", "cache"]) {
+    const said = new RegExp(`No provider can be called ${name}: `);
+    await assert.rejects(here.set(name, {}), { code: "CONFLICT", message: said });
+    const file = readConfigFile(undefined);
+    const providers = { [name]: { ...row, reports_stream_usage: true, output_limit: "max_tokens" as const } };
+    assert.throws(() => providerRules(readSettings({}), { ...file, providers }, []), said);
+  }
+});
+
 test("a stored provider that the configuration says too is not asked, and can be removed", async () => {
   await here.set("openai", { apiKey: "sk-stored" });
   const other = started([first], { OPENAI_API_KEY: "sk-operator" });

@@ -3,7 +3,7 @@ import { TollgateError } from "../lib/errors.ts";
 import type { Chance } from "../lib/ids.ts";
 import { seal } from "../lib/sealed.ts";
 import { type Cause, type Change, changesBetween } from "../telemetry/change.ts";
-import { BUILT_IN, type KnownProvider, type Providers } from "./known.ts";
+import { type KnownProvider, nameFault, type Providers } from "./known.ts";
 import {
   credentialContext,
   deleteProvider,
@@ -26,8 +26,8 @@ export type WantedProvider = Pick<StoredProvider, "dialect" | "baseUrl" | "model
 
 /**
  * Sets a provider: calls that begin from now on are sent as it says, those under way end as they began. Throws CONFLICT
- * for a name that the configuration has given away, and VALIDATION_FAILED for an address that may not be reached, or a
- * new one without its credential.
+ * for a name that is reserved or that the configuration has given away, and VALIDATION_FAILED for an address that may
+ * not be reached, or a new one without its credential.
  */
 export async function setProvider(
   { change, clock, chance, providers }: ProviderChangeDeps,
@@ -36,7 +36,9 @@ export async function setProvider(
   { apiKey, baseUrl, ...wanted }: WantedProvider,
 ): Promise<KnownProvider> {
   const { planned, keys, reach } = providers;
-  if (name === BUILT_IN || planned.some((each) => each.name === name)) throw conflict(CONFIGURED);
+  const nameIsTaken =
+    nameFault(name) ?? (planned.some((each) => each.name === name) ? CONFIGURED : undefined);
+  if (nameIsTaken !== undefined) throw conflict(nameIsTaken);
   const fault =
     reach.faultOf(baseUrl) ?? (new URL(baseUrl).search === "" ? undefined : "must not hold a query");
   if (fault !== undefined) throw invalid("base_url", fault);

@@ -40,6 +40,19 @@ export type Providers = ProviderRules & {
 };
 
 export const BUILT_IN = "simulated";
+/** Who the ledger says has answered what nobody was asked for. */
+export const CACHE = "cache";
+
+const reserved: ReadonlyMap<string, string> = new Map([
+  [BUILT_IN, "the provider that is built in"],
+  [CACHE, "what the ledger calls answers that were given before"],
+]);
+
+/** Why nobody may give a provider this name; undefined: anybody may. */
+export function nameFault(name: string): string | undefined {
+  const meaning = reserved.get(name);
+  return meaning && `No provider can be called ${name}: that is ${meaning}. Choose another name.`;
+}
 
 /** Those of the configuration first; stored ones by name. Without any, the built-in one. */
 export function knownProviders(

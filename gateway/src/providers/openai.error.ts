@@ -38,6 +38,7 @@ const STATUS: Readonly<Record<string, number>> = {
   permission_error: 403,
   not_found_error: 404,
   model_not_found: 404,
+  insufficient_quota: 429,
   rate_limit_exceeded: 429,
   rate_limit_error: 429,
   tokens: 429,

@@ -5,6 +5,8 @@ import { eventScan } from "./tap.scan.ts";
 import { textBytesOf } from "./text.ts";
 import { type EventReader, NOTHING_SEEN, type Seen, type Wire } from "./wire.ts";
 
+const OPENINGS = ["response.created", "response.queued", "response.in_progress"];
+const openingNames: ReadonlySet<unknown> = new Set(OPENINGS);
 const ENDS = ["response.completed", "response.incomplete", "response.failed"];
 const endNames: ReadonlySet<unknown> = new Set(ENDS);
 const textFields: ReadonlySet<string> = new Set(["text", "arguments", "input", "refusal"]);
@@ -14,7 +16,7 @@ export const openAiResponses: Wire = {
   name: "openai-responses",
   scan: eventScan({
     read: ["usage", "error"],
-    marks: ["error", ...ENDS],
+    marks: ["error", ...OPENINGS, ...ENDS],
     finish: [],
     // The events that close a part repeat its text under other names.
     text: ["delta"],
@@ -46,6 +48,7 @@ function readResponses(): EventReader {
       const isFailed = name === "response.failed" || fields.type === "response.failed";
       const failure = isFailed && response.error == null ? { error: {} } : response;
       seen = { ...seen, error: seen.error ?? openAiError(asErrorBody(event)) ?? openAiError(failure) };
+      if (openingNames.has(fields.type)) return "open";
       return endNames.has(fields.type) || endNames.has(name) ? "hold" : "pass";
     },
     seen: () => seen,

@@ -45,6 +45,12 @@ export async function holdProviders(tx: Tx): Promise<readonly StoredProvider[]> 
   return loadProviders(tx);
 }
 
+/** Names of those that were, and are not set again. */
+export async function loadRemoved(db: Db): Promise<readonly string[]> {
+  const rows = await db.selectFrom("removed_providers").select("name").execute();
+  return rows.map(({ name }) => name);
+}
+
 export async function writeProvider(tx: Tx, { name, ...provider }: StoredProvider): Promise<void> {
   const values = {
     dialect: provider.dialect,
@@ -60,8 +66,14 @@ export async function writeProvider(tx: Tx, { name, ...provider }: StoredProvide
     .values({ name, ...values })
     .onConflict((conflict) => conflict.column("name").doUpdateSet(values))
     .execute();
+  await tx.deleteFrom("removed_providers").where("name", "=", name).execute();
 }
 
 export async function deleteProvider(tx: Tx, name: string): Promise<void> {
   await tx.deleteFrom("providers").where("name", "=", name).execute();
+  await tx
+    .insertInto("removed_providers")
+    .values({ name })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }

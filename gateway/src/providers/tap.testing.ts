@@ -47,7 +47,7 @@ export function parsedAll({ wire, text, finish }: Parsed, input: Buffer, hideUsa
     told.finished ||= says(fields, finish);
     told.complete ||= verdict === "hold";
     if (told.complete) told.tail += event;
-    else if (verdict === "pass" || !hideUsage) told.passed += event;
+    else if (verdict !== "hide" || !hideUsage) told.passed += event;
   }
   return { ...reader.seen(), ...told };
 }

@@ -5,20 +5,22 @@ import type { Seen, Verdict, Wire } from "./wire.ts";
 
 /**
  * Watches a stream go by. Bytes pass unchanged, in whole events, except that a usage event which the client did not
- * ask for is taken out and everything from the end on is held back, so that the caller can settle before it says the
- * end. Events that the wire's scan finds plain are not parsed.
+ * ask for is taken out, what only opens the answer waits for what follows it, and everything from the end on is held
+ * back, so that the caller can settle before it says the end. Events that the wire's scan finds plain are not parsed.
  */
 export type StreamTap = {
   /** The bytes that may go to the client now, if any. */
   push(chunk: Buffer): Buffer | undefined;
   /** The end was seen; nothing more will be let through. */
   readonly complete: boolean;
+  /** The provider has said that it failed, before anything that passes but an opening. */
+  readonly failed: boolean;
   /** What was seen. To be called once, when the stream has ended, broken or been left. */
   finish(): StreamEnd;
 };
 
 export type StreamEnd = Seen & {
-  /** A last event that was not closed by an empty line; may go to the client before `tail`. Empty as a rule. */
+  /** What had still to pass before `tail`: a last event that no empty line closes, an opening that nothing followed. */
   readonly rest: Buffer;
   /** The held end and what followed it. Empty if none came. */
   readonly tail: Buffer;
@@ -38,12 +40,15 @@ export const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 export function streamTap(wire: Wire, { hideUsage }: { readonly hideUsage: boolean }): StreamTap {
   const reader = wire.events();
   const unfinished = new Gathering();
+  const opening = new Gathering();
   const tail = new Gathering();
+  let hasPassed = false;
   let readOfTail = 0;
   let blind = false;
   let complete = false;
   let textBytes = 0;
   let finished = false;
+  let failed = false;
 
   /** Reads whole events; answers which of their bytes pass. */
   function read(events: Buffer): Buffer {
@@ -51,15 +56,25 @@ export function streamTap(wire: Wire, { hideUsage }: { readonly hideUsage: boole
     if (scan.plain) {
       textBytes += scan.textBytes;
       finished ||= scan.finished;
-      return events;
+      return opened(events);
     }
     const passing: Buffer[] = [];
     for (const event of eachEvent(events)) {
       const verdict = complete ? "hold" : readEvent(event);
+      const isFirst = !hasPassed && passing.length === 0;
+      if (isFirst && reader.seen().error !== undefined) failed = true;
       if (verdict === "hold") hold(event);
-      else if (verdict === "pass" || !hideUsage) passing.push(event);
+      else if (verdict === "open" && isFirst) opening.add(event);
+      else if (verdict !== "hide" || !hideUsage) passing.push(event);
     }
-    return passing.length === 1 ? passing[0]! : Buffer.concat(passing);
+    return opened(passing.length === 1 ? passing[0]! : Buffer.concat(passing));
+  }
+
+  /** With what opened the answer, if anything passes at all. */
+  function opened(passing: Buffer): Buffer {
+    if (passing.length === 0) return passing;
+    hasPassed = true;
+    return opening.length === 0 ? passing : Buffer.concat([opening.take(), passing]);
   }
 
   function hold(event: Buffer): void {
@@ -88,7 +103,7 @@ export function streamTap(wire: Wire, { hideUsage }: { readonly hideUsage: boole
       if (end === 0 && bytes.length > MAX_EVENT_BYTES) {
         blind = true;
         unfinished.take();
-        return bytes;
+        return opened(bytes);
       }
       if (end === 0) {
         if (before === 0) unfinished.add(chunk);
@@ -102,8 +117,12 @@ export function streamTap(wire: Wire, { hideUsage }: { readonly hideUsage: boole
     get complete() {
       return complete;
     },
+    get failed() {
+      return failed;
+    },
     finish() {
-      const rest = read(unfinished.take());
+      const last = read(unfinished.take());
+      const rest = last.length === 0 ? opening.take() : last;
       const held = tail.take();
       // What follows the end may still tell the usage: Gemini's last events do.
       for (const event of eachEvent(held.subarray(readOfTail))) readEvent(event);

@@ -9,7 +9,7 @@ import { type Fields, fieldsOf, parsedObject } from "./json.ts";
 import { recorded, withoutRecorded } from "./recorded.testing.ts";
 import { messagesAnswerToChat } from "./translate.answer.chat.ts";
 import { chatAnswerToMessages } from "./translate.answer.messages.ts";
-import { CHAT_DONE, chatChunkBytes, messagesEventBytes } from "./translate.sse.ts";
+import { CHAT_DONE, chatChunkBytes, namedEventBytes } from "./translate.sse.ts";
 import { messagesStreamToChat } from "./translate.stream.chat.ts";
 import { chatStreamToMessages } from "./translate.stream.messages.ts";
 import {
@@ -115,7 +115,7 @@ test("the official Anthropic client reads streams of chat models, tools included
   for (const { name, text } of [...recorded(".chunks.txt"), ...recorded(".sse")]) {
     const events = throughout(chatStreamToMessages(MESSAGE), eventsOfLines(text));
     const told = toldByEvents(events);
-    await using server = await answering(Buffer.concat(events.map(messagesEventBytes)));
+    await using server = await answering(Buffer.concat(events.map(namedEventBytes)));
     const stream = server.anthropic.messages.stream({ ...asked, max_tokens: 10 });
     const message = await stream.finalMessage();
     const said = message.content.map((block) => (block.type === "text" ? block.text : "")).join("");
@@ -150,7 +150,7 @@ test("official clients raise an error that comes inside a translated stream", as
     { choices: [{ delta: { content: "a" } }] },
     { error: { message: "Slow down", code: 429 } },
   ]);
-  await using messages = await answering(Buffer.concat(events.map(messagesEventBytes)));
+  await using messages = await answering(Buffer.concat(events.map(namedEventBytes)));
   const message = messages.anthropic.messages.stream({ ...asked, max_tokens: 10 }).finalMessage();
   await assert.rejects(message, (error: InstanceType<typeof Anthropic.APIError>) => {
     assert.ok(error instanceof Anthropic.APIError);

@@ -8,7 +8,7 @@ export type Thought = {
   readonly traits: ClaudeTraits;
   /** Thinking and answer together, tokens. */
   readonly maxTokens: number;
-  /** A tool must be called, or the last turn gives results of tools: no budget may be set then. */
+  /** A tool must be called, or the last turn gives results to calls without their thoughts: no budget may be set then. */
   readonly isBound: boolean;
 };
 

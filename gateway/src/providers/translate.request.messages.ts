@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf } from "./json.ts";
+import { type Fields, objectsOf } from "./json.ts";
 import { formatForMessages } from "./translate.format.ts";
 import { dropOthers, type Losses, noLosses, refuse, type Translated } from "./translate.losses.ts";
 import { claudeTraits } from "./translate.models.ts";
@@ -31,7 +31,7 @@ export function chatToMessages(chat: Fields, options: ChatToMessagesOptions): Ch
   const choice = choiceForMessages(chat, losses);
   const format = formatForMessages(chat.response_format, losses);
   const maxTokens = outputLimit(chat, losses) ?? options.defaultMaxTokens;
-  const isBound = choice?.type === "any" || choice?.type === "tool" || endsWithResults(turns);
+  const isBound = choice?.type === "any" || choice?.type === "tool" || mayNotThinkOn(turns);
   const thought = { effort: chat.reasoning_effort, traits, maxTokens, isBound };
   const { thinking, effort } = thinkingFor(thought, losses);
   const sampling = samplingForMessages(chat, { traits, thinks: thinking !== undefined }, losses);
@@ -70,9 +70,11 @@ function outputLimit(chat: Fields, losses: Losses): number | undefined {
   return limit;
 }
 
-function endsWithResults(turns: readonly Fields[]): boolean {
-  const content = turns.at(-1)?.content;
-  return Array.isArray(content) && content.some((block) => fieldsOf(block).type === "tool_result");
+/** Results of tools are thought about only where the thought before their calls comes with them. */
+function mayNotThinkOn(turns: readonly Fields[]): boolean {
+  const hasResults = objectsOf(turns.at(-1)?.content).some(({ type }) => type === "tool_result");
+  const [first] = objectsOf(turns.at(-2)?.content);
+  return hasResults && first?.type !== "thinking" && first?.type !== "redacted_thinking";
 }
 
 const SAID: ReadonlySet<string> = new Set([

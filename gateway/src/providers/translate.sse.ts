@@ -9,8 +9,8 @@ export function chatChunkBytes(chunk: Fields): Buffer {
   return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
 }
 
-/** An event is named after its type. */
-export function messagesEventBytes(event: Fields): Buffer {
+/** An event of messages or responses: it is named after its type. */
+export function namedEventBytes(event: Fields): Buffer {
   return Buffer.from(`event: ${String(event.type)}\ndata: ${JSON.stringify(event)}\n\n`);
 }
 

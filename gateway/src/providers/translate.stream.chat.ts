@@ -3,18 +3,22 @@ import { type Fields, fieldsOf, textOf } from "./json.ts";
 import { type ChatIdentity, refusalOf } from "./translate.answer.chat.ts";
 import { finishOf } from "./translate.stops.ts";
 import type { StreamTranslator } from "./translate.stream.ts";
+import { SIGNED_BY_ANTHROPIC } from "./translate.thoughts.ts";
 import { chatUsage } from "./translate.usage.ts";
 
 export type ChatStream = ChatIdentity & {
   /** The client asked for the chunk of the usage. */
   readonly includeUsage: boolean;
+  /** Tells what Anthropic must see again beside a thought, in OpenRouter's `reasoning_details`. */
+  readonly keepsThoughts?: boolean;
 };
 
 /** A tool call that is being given. Its arguments may also stand in its start. */
 type OpenCall = { readonly index: number; readonly input: Fields; hasArguments: boolean };
 
 /** Events of Anthropic's messages → chunks of a chat completion. */
-export function messagesStreamToChat({ id, created, model, includeUsage }: ChatStream): StreamTranslator {
+export function messagesStreamToChat(about: ChatStream): StreamTranslator {
+  const { id, created, model, includeUsage, keepsThoughts = false } = about;
   const open = new Map<unknown, OpenCall>();
   let calls = 0;
   let state: "new" | "begun" | "told" | "failed" = "new";
@@ -61,7 +65,10 @@ export function messagesStreamToChat({ id, created, model, includeUsage }: ChatS
 
   function startBlock(index: unknown, block: Fields): readonly Fields[] {
     if (block.type === "text") return text("content", block.text);
-    if (block.type === "thinking") return text("reasoning_content", block.thinking);
+    if (block.type === "thinking") {
+      return [...text("reasoning_content", block.thinking), ...signed(block.signature)];
+    }
+    if (block.type === "redacted_thinking") return kept({ type: "reasoning.encrypted", data: block.data });
     if (block.type !== "tool_use") return [];
     const call = { index: calls++, input: fieldsOf(block.input), hasArguments: false };
     open.set(index, call);
@@ -72,6 +79,7 @@ export function messagesStreamToChat({ id, created, model, includeUsage }: ChatS
   function addToBlock(index: unknown, added: Fields): readonly Fields[] {
     if (added.type === "text_delta") return text("content", added.text);
     if (added.type === "thinking_delta") return text("reasoning_content", added.thinking);
+    if (added.type === "signature_delta") return signed(added.signature);
     const call = open.get(index);
     const json = textOf(added.partial_json);
     if (added.type !== "input_json_delta" || call === undefined || json === undefined) return [];
@@ -93,6 +101,14 @@ export function messagesStreamToChat({ id, created, model, includeUsage }: ChatS
   function text(field: string, value: unknown): readonly Fields[] {
     const said = textOf(value);
     return said === undefined ? [] : delta({ [field]: said });
+  }
+
+  function signed(signature: unknown): readonly Fields[] {
+    return textOf(signature) === undefined ? [] : kept({ type: "reasoning.text", signature });
+  }
+
+  function kept(detail: Fields): readonly Fields[] {
+    return keepsThoughts ? delta({ reasoning_details: [{ ...detail, format: SIGNED_BY_ANTHROPIC }] }) : [];
   }
 
   function endMessage(event: Fields): readonly Fields[] {

@@ -6,7 +6,7 @@ import { openAiChat } from "./openai.chat.ts";
 import { streamTap } from "./tap.ts";
 import { messagesAnswerToChat } from "./translate.answer.chat.ts";
 import { chatAnswerToMessages } from "./translate.answer.messages.ts";
-import { CHAT_DONE, chatChunkBytes, eventsIn, messagesEventBytes } from "./translate.sse.ts";
+import { CHAT_DONE, chatChunkBytes, eventsIn, namedEventBytes } from "./translate.sse.ts";
 import { messagesStreamToChat } from "./translate.stream.chat.ts";
 import { chatStreamToMessages } from "./translate.stream.messages.ts";
 import {
@@ -338,5 +338,5 @@ test("events are framed as their clients read them, and can be read from what a 
     if (passed !== undefined) read.push(...eventsIn(passed).map(({ fields }) => fields));
   }
   assert.deepEqual(read, chunks);
-  assert.equal(messagesEventBytes({ type: "ping" }).toString(), 'event: ping\ndata: {"type":"ping"}\n\n');
+  assert.equal(namedEventBytes({ type: "ping" }).toString(), 'event: ping\ndata: {"type":"ping"}\n\n');
 });

@@ -9,3 +9,15 @@ export type StreamTranslator = {
   /** The provider has said how the answer ended. The usage of a chat may still follow. */
   readonly complete: boolean;
 };
+
+/** One after the other: the second reads what the first says. */
+export function chained<Second extends StreamTranslator>(first: StreamTranslator, second: Second): Second {
+  return {
+    ...second,
+    push: (event) => first.push(event).flatMap((said) => second.push(said)),
+    end: () => [...first.end().flatMap((said) => second.push(said)), ...second.end()],
+    get complete() {
+      return first.complete && second.complete;
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import { type Fields, fieldsOf, textOf } from "./json.ts";
 import { imageSource } from "./translate.images.ts";
-import { dropOthers, type Losses, refuse } from "./translate.losses.ts";
+import { drop, dropOthers, type Losses, refuse } from "./translate.losses.ts";
+import { SIGNED_BY_ANTHROPIC } from "./translate.thoughts.ts";
 import { listOf, toolId, toolInput } from "./translate.tools.ts";
 
 export type Turns = {
@@ -20,6 +21,7 @@ const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   "audio",
   "is_error",
   "annotations",
+  "reasoning_details",
   "cache_control",
   "prompt_cache_breakpoint",
 ]);
@@ -76,6 +78,7 @@ function assistantBlocks(message: Fields, at: Place): Fields[] {
   for (const field of ["function_call", "audio"]) {
     if (message[field] != null) refuse(at.losses, `${at.path}.${field}`, "is not known to this model");
   }
+  const thoughts = listOf(message.reasoning_details, `${at.path}.reasoning_details`, at.losses);
   const said = textsOf(message.content ?? message.refusal, at);
   const calls = listOf(message.tool_calls, `${at.path}.tool_calls`, at.losses).map((call, index) => {
     const { name, arguments: text } = fieldsOf(call.function);
@@ -84,14 +87,25 @@ function assistantBlocks(message: Fields, at: Place): Fields[] {
     }
     return { type: "tool_use", id: toolId(textOf(call.id) ?? ""), name, input: toolInput(text) };
   });
-  return [...said, ...calls];
+  return [...thoughts.flatMap((detail) => thoughtBlocks(detail, at)), ...said, ...calls];
+}
+
+/** A thought as OpenRouter's chats keep it. Anthropic takes none that it has not signed. */
+function thoughtBlocks({ type, format, text, signature, data }: Fields, { losses }: Place): Fields[] {
+  const isSigned = format === SIGNED_BY_ANTHROPIC;
+  if (isSigned && textOf(data) !== undefined) return [{ type: "redacted_thinking", data }];
+  if (isSigned && textOf(signature) !== undefined && type === "reasoning.text") {
+    return [{ type: "thinking", thinking: text ?? "", signature }];
+  }
+  drop(losses, "messages.reasoning_details");
+  return [];
 }
 
 function toolResult(message: Fields, at: Place): Fields {
   if (textOf(message.tool_call_id) === undefined) {
     refuse(at.losses, `${at.path}.tool_call_id`, "must be the id of a tool call");
   }
-  const content = textsOf(message.content, at);
+  const content = partsOf(message.content, at).flatMap(([part, path]) => userBlocks(part, { ...at, path }));
   return {
     type: "tool_result",
     tool_use_id: toolId(textOf(message.tool_call_id) ?? ""),
@@ -110,7 +124,7 @@ function textBlocks(part: Fields, at: Place): Fields[] {
     refuse(
       at.losses,
       at.path,
-      "must be text, or an image of the user: this model takes no audio and no files",
+      "must be text, or an image of the user or a tool: this model takes no audio and no files",
     );
     return [];
   }

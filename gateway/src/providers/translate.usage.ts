@@ -16,6 +16,20 @@ export function chatUsage(usage: Usage): Fields {
   };
 }
 
+/** Usage as responses report it. */
+export function responsesUsage(usage: Usage): Fields {
+  return {
+    input_tokens: usage.input,
+    input_tokens_details: {
+      cached_tokens: usage.cacheRead,
+      cache_write_tokens: usage.cacheWrite5m + usage.cacheWrite1h,
+    },
+    output_tokens: usage.output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning },
+    total_tokens: usage.input + usage.output,
+  };
+}
+
 /**
  * Usage as messages report it: `input_tokens` are those that have nothing to do with the cache. The dialect cannot
  * leave a usage out, so an unknown one is zeros.

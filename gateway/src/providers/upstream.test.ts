@@ -57,6 +57,20 @@ async function hostile(answer: (socket: Socket, request: string) => void) {
 const head = (...lines: string[]): string => `${["HTTP/1.1 200 OK", ...lines].join("\r\n")}\r\n\r\n`;
 const EVENTS = "content-type: text/event-stream";
 
+test("OpenAI and xAI speak responses, and everybody else if the operator says so", async () => {
+  for (const [name, speaksResponses, speaks] of [
+    ["openai", undefined, true],
+    ["xai", undefined, true],
+    ["groq", undefined, false],
+    ["vllm", true, true],
+    ["openai", false, false],
+  ] as const) {
+    const provider = opened({ ...common, name, baseUrl: "http://127.0.0.1:9/v1", speaksResponses });
+    assert.equal(provider.speaks.includes("openai-responses"), speaks, name);
+    await provider.close();
+  }
+});
+
 test("the operator's key and the allowed headers are sent, the client's own are not", async () => {
   let seen = "";
   await using upstream = await hostile((socket, request) => {

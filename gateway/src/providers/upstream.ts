@@ -17,6 +17,8 @@ export type UpstreamOptions = {
   readonly reportsStreamUsage: boolean;
   /** Undefined: the newer spelling for OpenAI, and the older one, which everybody else knows. */
   readonly chatOutputLimit?: "max_completion_tokens" | "max_tokens" | undefined;
+  /** Of the dialect `openai`. Undefined: OpenAI and xAI do; everybody else is asked for chat completions. */
+  readonly speaksResponses?: boolean | undefined;
   readonly timeouts: OriginOptions;
 };
 
@@ -53,13 +55,13 @@ export const listPaths: Readonly<Record<Dialect, string>> = { openai: "/models",
 /** A server that speaks a dialect. Throws a TypeError on a bad base URL. */
 export function upstream(options: UpstreamOptions): Provider {
   const { name, models, reportsStreamUsage } = options;
-  const { speaks, passed } = manners[options.dialect];
+  const { passed } = manners[options.dialect];
   const { usual, own } = headersOf(options);
   const origin = openOrigin(options.baseUrl, options.timeouts);
   return {
     name,
     simulated: false,
-    speaks,
+    speaks: spokenBy(options),
     reportsStreamUsage,
     chatOutputLimit: options.chatOutputLimit ?? (name === "openai" ? "max_completion_tokens" : "max_tokens"),
     models,
@@ -89,6 +91,15 @@ export function upstream(options: UpstreamOptions): Provider {
     },
     close: () => origin.close(),
   };
+}
+
+const WITH_RESPONSES: ReadonlySet<string> = new Set(["openai", "xai"]);
+
+function spokenBy({ name, dialect, speaksResponses }: UpstreamOptions): readonly Wire["name"][] {
+  const { speaks } = manners[dialect];
+  return (speaksResponses ?? WITH_RESPONSES.has(name))
+    ? speaks
+    : speaks.filter((wire) => wire !== "openai-responses");
 }
 
 /** What a request says unless the client says otherwise, and whatever the client says. */

@@ -51,10 +51,11 @@ export type StreamEvent = {
 };
 
 /**
- * What becomes of an event. `hide`: it holds nothing but the usage, and passes only to a client that asked for it.
- * `hold`: the end begins here; this event and what follows wait until the caller is done with the stream.
+ * What becomes of an event. `open`: it opens an answer in which nothing has been said yet, and goes with what follows
+ * it. `hide`: it holds nothing but the usage, and passes only to a client that asked for it. `hold`: the end begins
+ * here; this event and what follows wait until the caller is done with the stream.
  */
-export type Verdict = "pass" | "hide" | "hold";
+export type Verdict = "open" | "pass" | "hide" | "hold";
 
 /** What a provider says went wrong, in an error body or inside a stream. */
 export type ProviderError = {

@@ -23,12 +23,17 @@ export class MigrationRefused extends Error {
 const LOCK = 7_655_410_218;
 
 /** Applies what is pending, in order, all or nothing; several processes may start at once. Returns the names. */
-export async function migrate(store: Store, migrations?: readonly Migration[]): Promise<string[]> {
+export async function migrate(
+  store: Store,
+  migrations?: readonly Migration[],
+  onApplied: (done: number, total: number) => void = () => {},
+): Promise<string[]> {
   return await locked(store, migrations, async (tx, known, applied) => {
     const pending = known.slice(applied.length);
-    for (const { name, up, sha256 } of pending) {
+    for (const [index, { name, up, sha256 }] of pending.entries()) {
       await sql.raw(up).execute(tx);
       await sql`insert into schema_migrations (name, sha256) values (${name}, ${sha256})`.execute(tx);
+      onApplied(index + 1, pending.length);
     }
     return pending.map((migration) => migration.name);
   });

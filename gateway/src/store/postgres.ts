@@ -154,13 +154,22 @@ function dial(config: ClientConfig, clock: Clock): Dial {
   return async (on) => {
     const client = new Client(config);
     let open = false;
+    let last: Promise<unknown> = Promise.resolve();
+    /** One after another: pg is to be asked nothing while it waits for an answer. */
+    const run = (statement: string): Promise<unknown> => {
+      last = last.then(
+        () => client.query(statement),
+        () => client.query(statement),
+      );
+      return last;
+    };
     const end = (): void => {
       stopChecking();
       if (open) on.lost();
       open = false;
       client.end().catch(() => {});
     };
-    const stopChecking = clock.every(LISTENER_CHECK_MS, () => client.query("select 1").catch(end));
+    const stopChecking = clock.every(LISTENER_CHECK_MS, () => run("select 1").catch(end));
     client.on("error", end);
     client.on("end", end);
     client.on("notification", (message) => on.message(message.channel, message.payload ?? ""));
@@ -172,7 +181,7 @@ function dial(config: ClientConfig, clock: Clock): Dial {
     }
     open = true;
     return {
-      run: (sql) => client.query(sql),
+      run,
       async close() {
         open = false;
         stopChecking();

@@ -20,6 +20,7 @@ export type Tables = {
   plans: PlansTable;
   prices: PricesTable;
   providers: ProvidersTable;
+  removed_providers: RemovedProvidersTable;
   budgets: BudgetsTable;
   reservations: ReservationsTable;
   prompt_runs: PromptRunsTable;
@@ -63,6 +64,7 @@ export const tableOwners: Record<keyof Tables, string> = {
   plans: "limits",
   prices: "costs",
   providers: "providers",
+  removed_providers: "providers",
   budgets: "costs",
   reservations: "costs",
   prompt_runs: "costs",
@@ -246,6 +248,8 @@ export type ProvidersTable = {
   updated_by: string;
 };
 
+export type RemovedProvidersTable = { name: string };
+
 export type BudgetsTable = {
   id: Generated<number>;
   scope: "project" | "user" | "team" | "key";
@@ -300,6 +304,8 @@ export type PromptRunsTable = {
   service_tier: Nullable<string>;
   /** What the provider said that the call cost. */
   provider_cost_pico: Nullable<PicoText>;
+  /** The part of the cost at the default rates; null: nothing. */
+  unpriced_pico: Nullable<PicoText>;
 };
 
 export type PromptRunLinesTable = {
@@ -326,6 +332,7 @@ export type LedgerAdjustmentsTable = {
   line: number;
   /** May be negative. */
   delta_pico: PicoText;
+  unpriced_delta_pico: Generated<PicoText>;
   price_source: string;
   price_id: string;
   rates: Json<unknown>;
@@ -352,6 +359,7 @@ export type DailyCostsTable = {
   output_tokens: number;
   cost_pico: PicoText;
   estimated_cost_pico: PicoText;
+  unpriced_cost_pico: Generated<PicoText>;
 };
 
 export type BudgetAlertsTable = {
@@ -421,10 +429,6 @@ export type JobsTable = {
   cancel_requested_at: Nullable<Date>;
   estimated_cost_pico: PicoText;
   needed_pico: PicoText;
-  actual_cost_pico: Generated<PicoText>;
-  tokens_used_input: Generated<number>;
-  tokens_used_output: Generated<number>;
-  tokens_used_total: ColumnType<number, never, never>;
   created_at: Generated<Date>;
   started_at: Nullable<Date>;
   completed_at: Nullable<Date>;
@@ -440,9 +444,9 @@ export type JobAttemptsTable = {
   outcome: Nullable<"completed" | "failed" | "deferred" | "blocked" | "cancelled" | "lost" | "given_back">;
   error_code: Nullable<string>;
   error: Nullable<string>;
+  /** What the ledger said of its call when it closed that day; null until then, or if it said nothing. */
   tokens_used_input: Nullable<number>;
   tokens_used_output: Nullable<number>;
-  /** Null: not on the ledger yet. */
   cost_pico: Nullable<PicoText>;
 };
 

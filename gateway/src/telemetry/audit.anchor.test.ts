@@ -8,8 +8,7 @@ import type { Db } from "../store/tables.ts";
 import { testStore } from "../store/testing.ts";
 import { anchorAudit } from "./audit.anchor.ts";
 import { isSigned, parseCheckpoints } from "./audit.checkpoint.ts";
-import { appendEntries, auditDeps, testMacKey } from "./audit.testing.ts";
-import { verifyAudit } from "./audit.verify.ts";
+import { appendEntries, auditDeps, testMacKey, verifyAudit } from "./audit.testing.ts";
 import { jsonLog } from "./log.ts";
 
 const home = mkdtempSync(join(tmpdir(), "tollgate-anchor-"));

@@ -4,8 +4,15 @@ import { sql } from "kysely";
 import { readEpoch } from "../identity/users.ts";
 import { fraction, seededChance } from "../lib/ids.ts";
 import { missing, testPostgres } from "../store/testing.ts";
-import { ann, appendEntries, auditDeps, chainOf, storedEntries, testMacKey } from "./audit.testing.ts";
-import { verifyAudit } from "./audit.verify.ts";
+import {
+  ann,
+  appendEntries,
+  auditDeps,
+  chainOf,
+  storedEntries,
+  testMacKey,
+  verifyAudit,
+} from "./audit.testing.ts";
 
 const skip = missing("postgres");
 

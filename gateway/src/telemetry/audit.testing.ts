@@ -3,6 +3,8 @@ import { raiseEpoch } from "../identity/users.ts";
 import { VirtualClock } from "../lib/clock.ts";
 import { seededChance } from "../lib/ids.ts";
 import type { Db } from "../store/tables.ts";
+import type { Checkpoint } from "./audit.checkpoint.ts";
+import { UNVERIFIED, type Verification, type VerifyDeps, verifyStep } from "./audit.verify.ts";
 import { type Cause, type ChangeDeps, changes } from "./change.ts";
 
 /** Imported by tests only. */
@@ -58,4 +60,14 @@ export function chainOf(texts: readonly string[], macKey: Uint8Array): readonly 
     const mac = createHmac("sha256", macKey).update(hash).digest();
     return { seq, hash: Uint8Array.from(hash), mac: Uint8Array.from(mac) };
   });
+}
+
+/** Verifies the whole chain. */
+export async function verifyAudit(
+  deps: VerifyDeps,
+  checkpoints: readonly Checkpoint[] = [],
+): Promise<Verification> {
+  let found = UNVERIFIED;
+  while (!found.isDone) found = await verifyStep(deps, found, checkpoints);
+  return found;
 }

@@ -5,9 +5,16 @@ import type { Db } from "../store/tables.ts";
 import { testStore } from "../store/testing.ts";
 import { type Checkpoint, newCheckpoint } from "./audit.checkpoint.ts";
 import { erasePersonal } from "./audit.personal.ts";
-import { appendEntries, auditDeps, chainOf, storedEntries, testMacKey } from "./audit.testing.ts";
+import {
+  appendEntries,
+  auditDeps,
+  chainOf,
+  storedEntries,
+  testMacKey,
+  verifyAudit,
+} from "./audit.testing.ts";
 import { CHAIN } from "./audit.ts";
-import { UNVERIFIED, verifyAudit, verifyStep } from "./audit.verify.ts";
+import { UNVERIFIED, verifyStep } from "./audit.verify.ts";
 
 const store = await testStore();
 after(() => store.close());

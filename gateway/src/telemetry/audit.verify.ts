@@ -42,17 +42,7 @@ const MOST_PROBLEMS = 100;
 const ENTRIES_PER_STEP = 20_000;
 const ENTRIES_PER_READ = 500;
 
-/** Reads the whole chain, a few entries at a time, and everything that is wrong with it. */
-export async function verifyAudit(
-  deps: VerifyDeps,
-  checkpoints: readonly Checkpoint[] = [],
-): Promise<Verification> {
-  let found = UNVERIFIED;
-  while (!found.isDone) found = await verifyStep(deps, found, checkpoints);
-  return found;
-}
-
-/** Continues a verification by some thousand entries. Entries may be appended meanwhile. */
+/** Continues a verification by some thousand entries, a few at a time. Entries may be appended meanwhile. */
 export async function verifyStep(
   { db, macKeys }: VerifyDeps,
   before: Verification,

@@ -164,6 +164,11 @@ export function newMetrics(read: {
       help: "Calls charged at the default rates because their model is in no price book.",
       registers,
     }),
+    priceRefusals: new Counter({
+      name: "tollgate_price_refusals_total",
+      help: "Calls refused because their model is in no price book (PRICE_UNKNOWN_POLICY=deny).",
+      registers,
+    }),
     budgetRefusals: new Counter({
       name: "tollgate_budget_refusals_total",
       help: "Calls refused because a budget did not hold them.",

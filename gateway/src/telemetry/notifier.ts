@@ -125,6 +125,6 @@ export function notifier(deps: {
 }
 
 /** 5 s, 30 s, 2 min, 10 min, then an hour each. */
-export function pauseAfter(attempts: number): number {
+function pauseAfter(attempts: number): number {
   return PAUSES_MS[Math.min(attempts, PAUSES_MS.length) - 1]!;
 }

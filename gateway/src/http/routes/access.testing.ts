@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { scopes } from "../../access/permissions.ts";
 import type { TestApp } from "../../app.testing.ts";
 import type { NewApiKey } from "../../identity/api-keys.ts";
@@ -30,6 +31,18 @@ export async function callerBy(app: TestApp, fields: Partial<NewApiKey>): Promis
       text: text.replace(response.headers.get("x-correlation-id")!, "…"),
     };
   };
+}
+
+/** Makes what is made at this path, with a name if none is given, and answers its id. */
+export async function made(by: Caller, path: string, fields: Json = {}): Promise<number> {
+  const { status, json, text } = await by("POST", path, { name: "Test", ...fields });
+  assert.equal(status, 201, text);
+  return json.id as number;
+}
+
+/** Of the items of a list. */
+export function idsIn({ json }: Pick<Answered, "json">): readonly unknown[] {
+  return (json.items as Json[]).map(({ id }) => id);
 }
 
 /** What the audit log says, newest last: action, target and changes. */

@@ -143,7 +143,7 @@ function endpoint(deps: AiDeps, format: Format, path: string, body: z.ZodType, s
 }
 
 /** What a provider may be told of the client's own headers; which of them it takes, it knows. */
-export function clientHeaders({ headers }: FastifyRequest): Readonly<Record<string, string>> {
+function clientHeaders({ headers }: FastifyRequest): Readonly<Record<string, string>> {
   const told: Record<string, string> = {};
   for (const name of ["anthropic-version", "anthropic-beta", "openai-beta"]) {
     const value = oneHeader(headers[name]);

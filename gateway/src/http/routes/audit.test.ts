@@ -7,7 +7,7 @@ import { type Person, type TestApp, testApp, testSecretKey } from "../../app.tes
 import { derivedKey } from "../../lib/secrets.ts";
 import { parseCheckpoints } from "../../telemetry/audit.checkpoint.ts";
 import type { AuditItem } from "../../telemetry/audit.read.ts";
-import { verifyAudit } from "../../telemetry/audit.verify.ts";
+import { verifyAudit } from "../../telemetry/audit.testing.ts";
 
 const home = mkdtempSync(join(tmpdir(), "tollgate-audit-"));
 const file = join(home, "checkpoints");

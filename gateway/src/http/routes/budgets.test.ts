@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type TestApp, testApp } from "../../app.testing.ts";
-import { auditOf, type Caller, callerBy, type Json, newCaller } from "./access.testing.ts";
+import { auditOf, type Caller, callerBy, type Json, made, newCaller } from "./access.testing.ts";
 
 let app: TestApp;
 let ann: Caller;
@@ -15,12 +15,6 @@ before(async () => {
 });
 after(() => app.close());
 
-async function made(path: string, fields: Json = {}): Promise<number> {
-  const { status, json, text } = await ann("POST", path, { name: "Test", ...fields });
-  assert.equal(status, 201, text);
-  return json.id as number;
-}
-
 async function spend(scope: string, id: number | string, spentPico: bigint, heldPico = 0n): Promise<void> {
   await app.store.db
     .updateTable("budgets")
@@ -31,7 +25,7 @@ async function spend(scope: string, id: number | string, spentPico: bigint, held
 }
 
 test("a project's budget says what is spent and what is left, which together are what was allocated", async () => {
-  const id = await made("/projects", { budget_allocated: 100 });
+  const id = await made(ann, "/projects", { budget_allocated: 100 });
   await spend("project", id, 85_500_000_000_001n, 2_000_000_000_000n);
   assert.deepEqual((await ann("GET", `/costs/projects/${id}/budget`)).json, {
     project_id: id,
@@ -52,7 +46,7 @@ test("a project's budget says what is spent and what is left, which together are
 });
 
 test("a status changes exactly at 80, 95 and 100 percent", async () => {
-  const id = await made("/projects", { budget_allocated: 1 });
+  const id = await made(ann, "/projects", { budget_allocated: 1 });
   const bounds = [
     [799_999_999_999n, "ok"],
     [800_000_000_000n, "warning"],
@@ -70,7 +64,7 @@ test("a status changes exactly at 80, 95 and 100 percent", async () => {
 });
 
 test("a project without a budget shows what it has cost", async () => {
-  const id = await made("/projects");
+  const id = await made(ann, "/projects");
   const charged = await app.chat(await app.key({ userId: "usr_ann", projectId: id }));
   await charged.text();
   const { json } = await ann("GET", `/costs/projects/${id}/budget`);
@@ -84,10 +78,10 @@ test("a project without a budget shows what it has cost", async () => {
 });
 
 test("a budget is set, read, changed and removed, and every step leaves an entry", async () => {
-  const key = await made("/auth/api-keys", { scopes: [] });
+  const key = await made(ann, "/auth/api-keys", { scopes: [] });
   const places = [
-    ["project", await made("/projects"), ann],
-    ["team", await made("/teams"), ann],
+    ["project", await made(ann, "/projects"), ann],
+    ["team", await made(ann, "/teams"), ann],
     ["user", "usr_ann", admin],
     ["key", key, admin],
   ] as const;
@@ -142,7 +136,7 @@ test("budgets of projects and teams are their managers' to change, and their vie
     ["project", "/projects"],
     ["team", "/teams"],
   ] as const) {
-    const id = await made(place);
+    const id = await made(ann, place);
     const path = `/budgets/${scope}/${id}`;
     for (const role of ["viewer", "manager"]) {
       await ann("POST", `${place}/${id}/members`, { user_id: `usr_${role}`, role });
@@ -160,7 +154,7 @@ test("budgets of projects and teams are their managers' to change, and their vie
 });
 
 test("budgets of users and keys are an administrator's to change, and their own to see", async () => {
-  const key = await made("/auth/api-keys", { scopes: [] });
+  const key = await made(ann, "/auth/api-keys", { scopes: [] });
   for (const path of ["/budgets/user/usr_ann", `/budgets/key/${key}`]) {
     await admin("PUT", path, { allocated: 1 });
     assert.equal((await ann("GET", path)).status, 200);
@@ -179,7 +173,7 @@ test("budgets of users and keys are an administrator's to change, and their own 
 });
 
 test("a key's budget is that of its successors too", async () => {
-  const id = await made("/auth/api-keys", { scopes: ["inference:write"] });
+  const id = await made(ann, "/auth/api-keys", { scopes: ["inference:write"] });
   await admin("PUT", `/budgets/key/${id}`, { allocated: 0 });
   const { json } = await ann("POST", `/auth/api-keys/${id}/rotate`, {});
   assert.equal((await app.chat(json.key as string)).status, 402);
@@ -188,8 +182,8 @@ test("a key's budget is that of its successors too", async () => {
 });
 
 test("a call of a project in a team is under the team's budget", async () => {
-  const team = await made("/teams");
-  const project = await made("/projects", { team_id: team });
+  const team = await made(ann, "/teams");
+  const project = await made(ann, "/projects", { team_id: team });
   await ann("PUT", `/budgets/team/${team}`, { allocated: 0 });
   const key = await app.key({ userId: "usr_ann", projectId: project });
   assert.equal((await app.chat(key)).status, 402);
@@ -203,7 +197,7 @@ test("a call of a project in a team is under the team's budget", async () => {
 });
 
 test("what is no budget is refused with its field", async () => {
-  const id = await made("/projects");
+  const id = await made(ann, "/projects");
   for (const [json, path] of [
     [{}, "allocated"],
     [{ allocated: -1 }, "allocated"],

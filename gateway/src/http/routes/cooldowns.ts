@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CooldownDeps, clearCooldown, listCooldowns } from "../../calls/cooldowns.ts";
+import { type Cooldown, type CooldownDeps, clearCooldown, listCooldowns } from "../../calls/cooldowns.ts";
 import { isoTime } from "../../lib/clock.ts";
 import { culpritKinds } from "../../limits/abuse.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -23,8 +23,7 @@ export function cooldownRoutes(deps: CooldownDeps): readonly Endpoint[] {
       answer: pageOf(cooldown),
       async handle() {
         const found = await listCooldowns(deps);
-        const items = found.map(({ kind, subject, untilMs }) => ({ kind, subject, until: isoTime(untilMs) }));
-        return { items, next_cursor: null };
+        return { items: found.map(cooldownJson), next_cursor: null };
       },
     },
     {
@@ -40,4 +39,9 @@ export function cooldownRoutes(deps: CooldownDeps): readonly Endpoint[] {
       },
     },
   ];
+}
+
+/** A cooldown as HTTP and the command line show it. */
+export function cooldownJson({ kind, subject, untilMs }: Cooldown): z.infer<typeof cooldown> {
+  return { kind, subject, until: isoTime(untilMs) };
 }

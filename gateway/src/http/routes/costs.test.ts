@@ -47,6 +47,7 @@ test("a project's costs are those of its calls, day by day, with zeros where the
     average_cost_per_job_usd: "0",
     period_days: 3,
     estimated_share: 0,
+    unpriced_share: 1,
   });
   assert.deepEqual(
     trend.map(({ calls, cost_usd, jobs }) => [calls, cost_usd, jobs]),
@@ -134,9 +135,9 @@ test("a report as CSV says what its JSON does, and no cell of it is a formula", 
   const lines = (await response.text()).split("\r\n");
   assert.equal(
     lines[0],
-    "section,id,name,calls,input_tokens,cached_input_tokens,output_tokens,cost_usd,estimated_cost_usd",
+    "section,id,name,calls,input_tokens,cached_input_tokens,output_tokens,cost_usd,estimated_cost_usd,unpriced_cost_usd",
   );
-  assert.match(lines[1]!, new RegExp(`^total,,,2,\\d+,0,\\d+,${spent},0$`));
+  assert.match(lines[1]!, new RegExp(`^total,,,2,\\d+,0,\\d+,${spent},0,${spent}$`));
   assert.deepEqual(
     lines.slice(1).map((line) => line.split(",")[0]),
     ["total", "day", "day", "model", "operation", "operation", "user", "project", ""],

@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
-import { requireLevel } from "../../access/levels.ts";
+import { type Caller, type Level, requireLevel } from "../../access/levels.ts";
 import { findProject } from "../../access/projects.ts";
 import { findTeam } from "../../access/teams.ts";
 import { type CostReport, costReport, lastDays, type Whose } from "../../costs/reports.period.ts";
@@ -16,7 +16,7 @@ import {
   teamCosts,
   teamCostsJson,
 } from "../cost-json.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint, Visit } from "../endpoint.ts";
 import { rowId, utcDate } from "../fields.ts";
 
 const sums = {
@@ -28,6 +28,7 @@ const sums = {
   estimated_cost: z.number(),
   estimated_cost_usd: z.string(),
   estimated_share: z.number(),
+  unpriced_share: z.number(),
 };
 
 const dailyCostsAnswer = z
@@ -68,6 +69,19 @@ export function costRoutes(deps: CostDeps): readonly Endpoint[] {
     return costsCsv(report, whose.kind);
   }
 
+  /** The costs of a project or team, for those who may see it. */
+  function costsOf<T>(
+    kind: "project" | "team",
+    find: (db: Db, caller: Caller, id: number) => Promise<{ readonly level: Level } | undefined>,
+    json: (id: number, report: CostReport) => T,
+  ) {
+    return async ({ request, reply, visitor }: Visit) => {
+      const { id } = request.params as z.infer<typeof params>;
+      requireLevel(await find(db, visitor.principal, id), "viewer");
+      return answer(reply, request.query as PeriodQuery, { kind, id }, (report) => json(id, report));
+    };
+  }
+
   return [
     {
       method: "GET",
@@ -89,13 +103,7 @@ export function costRoutes(deps: CostDeps): readonly Endpoint[] {
       params,
       query: periodQuery,
       answer: projectCosts,
-      async handle({ request, reply, visitor }) {
-        const { id } = request.params as z.infer<typeof params>;
-        requireLevel(await findProject(db, visitor.principal, id), "viewer");
-        return answer(reply, request.query as PeriodQuery, { kind: "project", id }, (report) =>
-          projectCostsJson(id, report),
-        );
-      },
+      handle: costsOf("project", findProject, projectCostsJson),
     },
     {
       method: "GET",
@@ -105,13 +113,7 @@ export function costRoutes(deps: CostDeps): readonly Endpoint[] {
       params,
       query: periodQuery,
       answer: teamCosts,
-      async handle({ request, reply, visitor }) {
-        const { id } = request.params as z.infer<typeof params>;
-        requireLevel(await findTeam(db, visitor.principal, id), "viewer");
-        return answer(reply, request.query as PeriodQuery, { kind: "team", id }, (report) =>
-          teamCostsJson(id, report),
-        );
-      },
+      handle: costsOf("team", findTeam, teamCostsJson),
     },
     {
       method: "GET",

@@ -29,7 +29,7 @@ const body = z
     path: ["input_tokens"],
     message: "goes without messages only",
   });
-type Asked = z.infer<typeof body>;
+export type Asked = z.infer<typeof body>;
 
 /** `used` and `remaining` are what the limit counts; of a budget, USD. */
 const reasonShape = z.object({
@@ -79,7 +79,7 @@ export function decideRoutes(deps: DecideDeps): readonly Endpoint[] {
 }
 
 /** The call that would be made: with these messages, or with some that are as long. */
-function requestOf({ model, max_tokens, messages = SOME, input_tokens }: Asked): AiRequest {
+export function requestOf({ model, max_tokens, messages = SOME, input_tokens }: Asked): AiRequest {
   const sent = { model, messages, ...(max_tokens === undefined ? {} : { max_tokens }) };
   const request = aiRequest(chatFormat, sent, Buffer.byteLength(JSON.stringify(sent)));
   if (messages !== SOME) return request;
@@ -93,7 +93,8 @@ const SOME = [{ role: "user", content: "" }];
 const HIDDEN_TOKENS = 50;
 const BYTES_PER_TOKEN = 3;
 
-function decisionJson(principal: Principal, decision: Decision): z.infer<typeof decisionShape> {
+/** A decision as HTTP and the command line show it. */
+export function decisionJson(principal: Principal, decision: Decision): z.infer<typeof decisionShape> {
   const { obstacles, estimatedPico, neededPico, limits, budgets } = decision;
   const refusal = obstacles[0]?.refusal;
   const { userId, key, plan } = principal;

@@ -13,7 +13,7 @@ import { periodQuery } from "./costs.ts";
 export type JobDeps = CreateJobDeps & ByHandDeps & { readonly pages: Pages };
 
 const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters");
-const newJob = z.strictObject({
+export const newJob = z.strictObject({
   project_id: z.int().min(1),
   type: z.string().min(1).max(64),
   payload: z.record(z.string(), z.unknown()),

@@ -26,14 +26,18 @@ const placeParams = z.object({ id: rowId });
 const memberParams = z.object({ id: rowId, userId: plainText.max(64) });
 const query = z.strictObject(pageQuery);
 
-const role = z.enum(["manager", "developer", "viewer"]);
+export const memberRole = z.enum(["manager", "developer", "viewer"]);
 const newMember = z
-  .strictObject({ user_id: plainText.max(64).optional(), email: plainText.max(254).optional(), role })
+  .strictObject({
+    user_id: plainText.max(64).optional(),
+    email: plainText.max(254).optional(),
+    role: memberRole,
+  })
   .refine(({ user_id, email }) => (user_id === undefined) !== (email === undefined), {
     path: ["user_id"],
     message: "send either user_id or email",
   });
-const patch = z.strictObject({ role });
+const patch = z.strictObject({ role: memberRole });
 
 const memberAnswer = z
   .object({
@@ -131,7 +135,8 @@ function routesOf(deps: MemberDeps, kind: Place["kind"]): readonly Endpoint[] {
   ];
 }
 
-function memberJson(
+/** A member as HTTP and the command line show it to a reader of this level. */
+export function memberJson(
   { userId, name, email, role, addedAt }: Member,
   reader: Level,
 ): z.infer<typeof memberAnswer> {

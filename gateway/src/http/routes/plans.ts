@@ -16,7 +16,7 @@ export type PlanDeps = {
   readonly pages: Pages;
 };
 
-const planShape = z
+export const planShape = z
   .object({
     name: z.string(),
     limits: planLimits,
@@ -26,7 +26,14 @@ const planShape = z
   })
   .meta({ id: "Plan" });
 
-function planJson({ name, limits, source, updatedAt, updatedBy }: ListedPlan): z.infer<typeof planShape> {
+/** A plan as HTTP and the command line show it. */
+export function planJson({
+  name,
+  limits,
+  source,
+  updatedAt,
+  updatedBy,
+}: ListedPlan): z.infer<typeof planShape> {
   const updated_at = updatedAt === null ? null : isoTime(updatedAt.getTime());
   return { name, limits, source, updated_at, updated_by: updatedBy };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type TestApp, testApp } from "../../app.testing.ts";
-import { auditOf, type Caller, type Json, newCaller } from "./access.testing.ts";
+import { auditOf, type Caller, idsIn, type Json, made, newCaller } from "./access.testing.ts";
 
 /** What becomes of a project's budget, its calls and its keys when the project is changed. */
 let app: TestApp;
@@ -14,16 +14,8 @@ before(async () => {
 });
 after(() => app.close());
 
-async function made(by: Caller, fields: Json = {}): Promise<number> {
-  const { status, json, text } = await by("POST", "/projects", { name: "Test", ...fields });
-  assert.equal(status, 201, text);
-  return json.id as number;
-}
-
-const ids = ({ json }: { json: Json }) => (json.items as Json[]).map(({ id }) => id);
-
 test("a budget is a number or a decimal text, exact, and can be changed, given a period and removed", async () => {
-  const id = await made(ann);
+  const id = await made(ann, "/projects");
   const place = `/projects/${id}`;
   const budgetAfter = async (json: Json) => {
     const { status, json: project } = await ann("PATCH", place, json);
@@ -56,7 +48,7 @@ test("a budget is a number or a decimal text, exact, and can be changed, given a
 });
 
 test("a removed budget binds no call any more, and a set one does", async () => {
-  const id = await made(ann, { budget_allocated: "0.000000000001" });
+  const id = await made(ann, "/projects", { budget_allocated: "0.000000000001" });
   const key = await app.key({ userId: "usr_ann", projectId: id });
   assert.equal((await app.chat(key)).status, 402);
   await ann("PATCH", `/projects/${id}`, { budget_allocated: "100" });
@@ -75,17 +67,17 @@ test("a removed budget binds no call any more, and a set one does", async () => 
 });
 
 test("an archived project is seen, spends nothing, and can be restored", async () => {
-  const id = await made(ann);
+  const id = await made(ann, "/projects");
   const archived = await ann("PATCH", `/projects/${id}`, { archived: true });
   assert.match(String(archived.json.archived_at), /Z$/);
   const again = await ann("PATCH", `/projects/${id}`, { archived: true, name: "Late" });
   assert.deepEqual(again.json, { ...archived.json, name: "Late" });
-  assert.ok(ids(await ann("GET", "/projects?limit=200")).includes(id));
+  assert.ok(idsIn(await ann("GET", "/projects?limit=200")).includes(id));
   const key = await app.key({ userId: "usr_ann" });
   const spend = async (project: number) =>
     (await app.chat(key, {}, { "x-project-id": String(project) })).status;
   assert.equal(await spend(id), 404);
-  const other = await made(ann);
+  const other = await made(ann, "/projects");
   await ann("PATCH", `/projects/${other}`, { archived: true });
   const restored = await ann("PATCH", `/projects/${other}`, { archived: false });
   assert.equal(restored.json.archived_at, null);
@@ -93,14 +85,14 @@ test("an archived project is seen, spends nothing, and can be restored", async (
 });
 
 test("a deleted project takes its keys with it", async () => {
-  const id = await made(ann);
+  const id = await made(ann, "/projects");
   const bound = await app.key({ userId: "usr_ann", projectId: id });
   const unbound = await app.key({ userId: "usr_ann" });
   assert.equal((await app.chat(bound)).status, 200);
   assert.equal((await ann("DELETE", `/projects/${id}`)).status, 204);
   assert.deepEqual([(await app.chat(bound)).status, (await app.chat(unbound)).status], [401, 200]);
   for (const method of ["GET", "DELETE"]) assert.equal((await ann(method, `/projects/${id}`)).status, 404);
-  assert.ok(!ids(await admin("GET", "/projects?limit=200")).includes(id));
+  assert.ok(!idsIn(await admin("GET", "/projects?limit=200")).includes(id));
   const entries = (await auditOf(app)).slice(-2);
   assert.deepEqual(
     entries.map(({ action, target, reason }) => [action, target, reason]),
@@ -113,7 +105,7 @@ test("a deleted project takes its keys with it", async () => {
 
 test("whoever changes a budget at once with others, there is one budget afterwards", async () => {
   for (let round = 0; round < 5; round++) {
-    const id = await made(ann, { budget_allocated: 1 });
+    const id = await made(ann, "/projects", { budget_allocated: 1 });
     const answers = await Promise.all(
       ["day", "week", "month", "none"].map((budget_period) =>
         ann("PATCH", `/projects/${id}`, { budget_allocated: 2, budget_period }),

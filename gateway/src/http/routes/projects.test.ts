@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type TestApp, testApp } from "../../app.testing.ts";
-import { auditOf, type Caller, callerBy, type Json, newCaller } from "./access.testing.ts";
+import { auditOf, type Caller, callerBy, idsIn, type Json, made, newCaller } from "./access.testing.ts";
 
 let app: TestApp;
 let ann: Caller;
@@ -14,14 +14,6 @@ before(async () => {
   admin = await newCaller(app, "usr_root", "admin");
 });
 after(() => app.close());
-
-async function made(by: Caller, fields: Json = {}): Promise<number> {
-  const { status, json, text } = await by("POST", "/projects", { name: "Test", ...fields });
-  assert.equal(status, 201, text);
-  return json.id as number;
-}
-
-const ids = ({ json }: { json: Json }) => (json.items as Json[]).map(({ id }) => id);
 
 test("the first project of an empty database is number 1, with its budget to the last digit", async () => {
   await using empty = await testApp();
@@ -54,23 +46,26 @@ test("the first project of an empty database is number 1, with its budget to the
 });
 
 test("a list holds one's own projects and nothing of anybody else's; an administrator's holds all", async () => {
-  const [anns, bobs] = [await made(ann, { name: "annex" }), await made(bob, { name: "bobsled" })];
+  const [anns, bobs] = [
+    await made(ann, "/projects", { name: "annex" }),
+    await made(bob, "/projects", { name: "bobsled" }),
+  ];
   const seenByAnn = await ann("GET", "/projects");
-  assert.ok(ids(seenByAnn).includes(anns) && !ids(seenByAnn).includes(bobs));
+  assert.ok(idsIn(seenByAnn).includes(anns) && !idsIn(seenByAnn).includes(bobs));
   assert.doesNotMatch(seenByAnn.text, /usr_bob|bobsled/);
-  const seenByAdmin = ids(await admin("GET", "/projects?limit=200"));
+  const seenByAdmin = idsIn(await admin("GET", "/projects?limit=200"));
   assert.ok(seenByAdmin.includes(anns) && seenByAdmin.includes(bobs));
 });
 
 test("pages hold every project once, ascending, and take no other list's cursor", async () => {
   const walker = await newCaller(app, "usr_walker");
   const all: unknown[] = [];
-  for (let n = 0; n < 5; n++) all.push(await made(walker));
+  for (let n = 0; n < 5; n++) all.push(await made(walker, "/projects"));
   const seen: unknown[] = [];
   let path = "/projects?limit=2";
   for (let pages = 1; ; pages++) {
     const page = await walker("GET", path);
-    seen.push(...ids(page));
+    seen.push(...idsIn(page));
     if (page.json.next_cursor === null) {
       assert.equal(pages, 3);
       break;
@@ -88,7 +83,7 @@ test("pages hold every project once, ascending, and take no other list's cursor"
 });
 
 test("a foreign project answers every route as one that never was", async () => {
-  const id = await made(bob);
+  const id = await made(bob, "/projects");
   for (const [method, tail, json] of [
     ["GET", "", undefined],
     ["PATCH", "", { name: "mine" }],
@@ -108,7 +103,7 @@ test("a foreign project answers every route as one that never was", async () => 
 });
 
 test("each level may do what it may and no more", async () => {
-  const id = await made(bob);
+  const id = await made(bob, "/projects");
   const place = `/projects/${id}`;
   const may = { viewer: [200, 403, 403, 403, 403], developer: [200, 403, 403, 403, 403] };
   const table = { ...may, manager: [200, 200, 200, 403, 403] };
@@ -137,7 +132,7 @@ test("each level may do what it may and no more", async () => {
 });
 
 test("a key that lacks the scope is refused before anything else", async () => {
-  const id = await made(bob);
+  const id = await made(bob, "/projects");
   const reader = await callerBy(app, { userId: "usr_bob", scopes: ["projects:read"] });
   assert.equal((await reader("GET", `/projects/${id}`)).status, 200);
   const refused = await reader("PATCH", `/projects/${id}`, { name: "x" });
@@ -145,7 +140,7 @@ test("a key that lacks the scope is refused before anything else", async () => {
 });
 
 test("a body holds the fields that there are, and every other is named", async () => {
-  const id = await made(ann);
+  const id = await made(ann, "/projects");
   for (const field of ["owner_id", "id", "role", "created_at", "archived_at", "actual_cost", "deleted_at"]) {
     for (const [method, path] of [
       ["POST", "/projects"],
@@ -162,7 +157,7 @@ test("a body holds the fields that there are, and every other is named", async (
 });
 
 test("what is not sent stays as it is", async () => {
-  const id = await made(ann, { description: "first", budget_allocated: "0.000000000001" });
+  const id = await made(ann, "/projects", { description: "first", budget_allocated: "0.000000000001" });
   const before = (await ann("GET", `/projects/${id}`)).json;
   assert.deepEqual((await ann("PATCH", `/projects/${id}`, {})).json, before);
   const renamed = (await ann("PATCH", `/projects/${id}`, { name: "second" })).json;
@@ -172,20 +167,20 @@ test("what is not sent stays as it is", async () => {
 });
 
 test("a key that is bound to a project sees that one, makes none, and sees no team", async () => {
-  const [id, other] = [await made(ann), await made(ann)];
+  const [id, other] = [await made(ann, "/projects"), await made(ann, "/projects")];
   await ann("POST", "/teams", { name: "Ann's" });
   const bound = await callerBy(app, { userId: "usr_ann", projectId: id });
-  assert.deepEqual(ids(await bound("GET", "/projects")), [id]);
+  assert.deepEqual(idsIn(await bound("GET", "/projects")), [id]);
   assert.equal((await bound("GET", `/projects/${other}`)).status, 404);
   assert.equal((await bound("PATCH", `/projects/${id}`, { name: "by its key" })).status, 200);
-  assert.deepEqual(ids(await bound("GET", "/teams")), []);
+  assert.deepEqual(idsIn(await bound("GET", "/teams")), []);
   for (const path of ["/projects", "/teams"]) {
     assert.equal((await bound("POST", path, { name: "more" })).status, 403);
   }
 });
 
 test("what was changed stands in the audit log with before and after", async () => {
-  const id = await made(ann, { name: "Old", budget_allocated: 1 });
+  const id = await made(ann, "/projects", { name: "Old", budget_allocated: 1 });
   await ann("PATCH", `/projects/${id}`, { name: "New", description: null, archived: true });
   await ann("PATCH", `/projects/${id}`, { name: "New", budget_allocated: 1, archived: true });
   await ann("PATCH", `/projects/${id}`, { budget_allocated: "2.5", budget_period: "week" });
@@ -205,7 +200,7 @@ test("what was changed stands in the audit log with before and after", async () 
 });
 
 test("changes to different fields at once all hold", async () => {
-  const id = await made(ann);
+  const id = await made(ann, "/projects");
   await Promise.all([
     ann("PATCH", `/projects/${id}`, { name: "renamed" }),
     ann("PATCH", `/projects/${id}`, { description: "described" }),

@@ -77,6 +77,9 @@ test("a provider that an administrator sets is asked at once, and is not when it
   assert.equal((await boss("DELETE", "/admin/providers/mine")).status, 204);
   assert.equal(await isListed(), false);
   assert.equal((await boss("DELETE", "/admin/providers/mine")).status, 404);
+  assert.deepEqual(await ask("mine/sim-echo"), { status: 404, by: null, code: "MODEL_NOT_FOUND" });
+  await put();
+  assert.deepEqual(await ask("mine/sim-echo"), { status: 200, by: "mine", code: undefined });
 });
 
 test("a provider's 401 is never the caller's", async () => {

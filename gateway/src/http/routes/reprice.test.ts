@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sql } from "kysely";
 import { type TestApp, testApp } from "../../app.testing.ts";
 import { systemClock, utcDay } from "../../lib/clock.ts";
+import { usdText } from "../../lib/money.ts";
+import { until } from "../../lib/until.testing.ts";
 import { auditOf, type Caller, type Json, newCaller } from "./access.testing.ts";
 
 let app: TestApp;
@@ -53,6 +56,39 @@ test("a wrong price is set right, and past calls cost what they should have, onc
   assert.deepEqual(
     entries.map(({ by, target, reason }) => [by, target, reason]),
     [["usr_boss", `ledger 2026-01-01/${today}`, "the list was wrong"]],
+  );
+});
+
+test("a job, the report of its project and the ledger say the same, priced again too", async () => {
+  const { json: project } = await ann("POST", "/projects", { name: "Jobs" });
+  const payload = { task: "Build login page", model: "sim-slow" };
+  const { json: made } = await ann("POST", "/jobs", {
+    project_id: project.id,
+    type: "implement_feature",
+    payload,
+  });
+  const job = async () => (await ann("GET", `/jobs/${made.id}`)).json;
+  await until(async () => (await job()).status === "completed");
+  const before = (await job()).actual_cost_usd;
+  await boss("PUT", "/prices/simulated/sim-slow", { input: "1000", output: "1000", ...since });
+  assert.equal((await boss("POST", "/prices/reprice", period)).json.adjusted, 1);
+
+  const { actual_cost_usd: cost, tokens_used_total: tokens } = await job();
+  assert.notEqual(cost, before);
+  assert.equal(cost, String((tokens as number) / 1000));
+  const costs = (await ann("GET", `/costs/jobs/${made.id}`)).json as Json & { attempts: Json[] };
+  const report = (await ann("GET", `/costs/projects/${project.id}`)).json;
+  const [listed] = (await ann("GET", `/jobs?project_id=${project.id}`)).json.items as Json[];
+  const { rows } = await sql<{ pico: string }>`
+    select sum(adjusted_pico) as pico from ledger_view where project_id = ${project.id}::bigint`.execute(
+    app.store.db,
+  );
+  assert.deepEqual(
+    [
+      ...[costs.actual_cost_usd, costs.attempts[0]!.cost_usd, listed!.actual_cost_usd, report.total_cost_usd],
+      ...[report.average_cost_per_job_usd, usdText(BigInt(rows[0]!.pico))],
+    ],
+    Array(6).fill(cost),
   );
 });
 

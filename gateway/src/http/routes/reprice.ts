@@ -45,7 +45,7 @@ const body = z
   })
   .refine(isPeriod, noPeriod);
 
-export const repricingShape = z
+const repricingShape = z
   .object({
     calls: z.int(),
     adjusted: z.int(),

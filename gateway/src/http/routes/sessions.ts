@@ -27,7 +27,8 @@ const sessionAnswer = z
   })
   .meta({ id: "Session" });
 
-function sessionJson(session: Session, current: string) {
+/** A session as HTTP and the command line show it. `current`: the id of the one that asks. */
+export function sessionJson(session: Session, current?: string): z.infer<typeof sessionAnswer> {
   return {
     id: session.id,
     created_at: isoTime(session.createdAt.getTime()),

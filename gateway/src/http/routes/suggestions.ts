@@ -38,24 +38,32 @@ export function suggestionRoutes({ db, clock, prices }: SuggestionDeps): readonl
       access: { credential: "caller", scope: "costs:read", class: "manage" },
       answer: z.object({ items: z.array(suggestionShape), next_cursor: z.null() }),
       async handle({ visitor }) {
-        const now = clock.now();
-        const history = await usedModels(db, visitor.principal.userId, lastDays(now, PERIOD_DAYS)[0]!);
-        const found = suggestionsFrom(history, (provider, model) => priceOf(prices(), provider, model, now));
-        const items = found.map((suggestion) => {
-          const { kind, operation, provider, model, suggestedModel, savingPico, from } = suggestion;
-          const cost_usd = usdText(from.costPico);
-          return {
-            kind,
-            operation,
-            model: `${provider}/${model}`,
-            ...(suggestedModel === undefined ? {} : { suggested_model: `${provider}/${suggestedModel}` }),
-            saving: usdNumber(savingPico),
-            saving_usd: usdText(savingPico),
-            basis: { period_days: PERIOD_DAYS, cost_usd, calls: from.calls, ...basisOf(suggestion) },
-          };
-        });
+        const items = await suggestionsFor({ db, clock, book: prices() }, visitor.principal.userId);
         return { items, next_cursor: null };
       },
     },
   ];
+}
+
+/** What a user's calls could have cost less by, as HTTP and the command line show it. */
+export async function suggestionsFor(
+  { db, clock, book }: { readonly db: Db; readonly clock: Clock; readonly book: PriceBook },
+  userId: string,
+): Promise<z.infer<typeof suggestionShape>[]> {
+  const now = clock.now();
+  const history = await usedModels(db, userId, lastDays(now, PERIOD_DAYS)[0]!);
+  const found = suggestionsFrom(history, (provider, model) => priceOf(book, provider, model, now));
+  return found.map((suggestion) => {
+    const { kind, operation, provider, model, suggestedModel, savingPico, from } = suggestion;
+    const cost_usd = usdText(from.costPico);
+    return {
+      kind,
+      operation,
+      model: `${provider}/${model}`,
+      ...(suggestedModel === undefined ? {} : { suggested_model: `${provider}/${suggestedModel}` }),
+      saving: usdNumber(savingPico),
+      saving_usd: usdText(savingPico),
+      basis: { period_days: PERIOD_DAYS, cost_usd, calls: from.calls, ...basisOf(suggestion) },
+    };
+  });
 }

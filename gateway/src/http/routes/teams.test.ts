@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type TestApp, testApp } from "../../app.testing.ts";
-import { auditOf, type Caller, type Json, newCaller } from "./access.testing.ts";
+import { auditOf, type Caller, made, newCaller } from "./access.testing.ts";
 
 let app: TestApp;
 let ann: Caller;
@@ -14,12 +14,6 @@ before(async () => {
   eve = await newCaller(app, "usr_eve");
 });
 after(() => app.close());
-
-async function made(by: Caller, path: "/teams" | "/projects", fields: Json = {}): Promise<number> {
-  const { status, json, text } = await by("POST", path, { name: "Test", ...fields });
-  assert.equal(status, 201, text);
-  return json.id as number;
-}
 
 const join = (team: number, user_id: string, role: string) =>
   ann("POST", `/teams/${team}/members`, { user_id, role });

@@ -36,7 +36,8 @@ const query = z.strictObject(pageQuery);
 const params = z.object({ id: rowId });
 const access = { credential: "caller", scope: "admin:*", class: "manage" } as const;
 
-function webhookJson({ id, url, events, createdAt }: Webhook): z.infer<typeof webhookShape> {
+/** A webhook as HTTP and the command line show it. */
+export function webhookJson({ id, url, events, createdAt }: Webhook): z.infer<typeof webhookShape> {
   return { id, url, events: [...events], created_at: isoTime(createdAt.getTime()) };
 }
 
