@@ -114,6 +114,18 @@ test("SIGTERM lets streams finish, loses no call and ends with 0", async () => {
   assert.equal(spentPico(ledger), billedPico(upstream.calls));
 });
 
+test("one Ctrl-C that arrives twice cuts no stream short", async () => {
+  await using home = await newHome();
+  await using upstream = await startUpstream();
+  const server = await startTollgate({ home, env: upstream.env });
+  const stream = await caller(server.url, server.firstKey!).chat({ model: "sim-slow-100tps", stream: true });
+  await server.kill("SIGINT");
+  await until(() => server.stdout().includes('"stopping"'));
+  await server.kill("SIGINT");
+  assert.equal((await eventsOf(stream)).at(-1), "[DONE]");
+  assert.equal(await server.stop(), 0);
+});
+
 test("readiness falls at once when the server is told to stop", async () => {
   await using home = await newHome();
   await using upstream = await startUpstream();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { derivedKey } from "../gateway/src/lib/secrets.ts";
 import { until } from "../gateway/src/lib/until.testing.ts";
-import { verifyAudit } from "../gateway/src/telemetry/audit.verify.ts";
+import { verifyAudit } from "../gateway/src/telemetry/audit.testing.ts";
 import { ask, atOnce, type Reply, tally } from "./ask.ts";
 import { watchHealth } from "./health.ts";
 import { type Instances, startInstances } from "./instances.ts";

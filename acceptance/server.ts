@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { until } from "../gateway/src/lib/until.testing.ts";
 import { testFolder } from "../gateway/src/store/testing.ts";
 
@@ -52,7 +52,8 @@ export async function newHome({ empty = false } = {}): Promise<Home> {
   const database = join(folder, "data", "database");
   if (!empty) {
     using made = await testFolder();
-    cpSync(made.folder, database, { recursive: true });
+    mkdirSync(dirname(database));
+    renameSync(made.folder, database);
   }
   return {
     folder,
@@ -119,12 +120,20 @@ export async function runTollgate(home: Home, env: Variables, args: readonly str
   return ended.finally(() => clearTimeout(timer));
 }
 
-/** Nothing of this process's own environment reaches the server, except where programs are. */
-function launch(home: Home, env: Variables, args: readonly string[]) {
-  const { PATH = "/usr/bin:/bin" } = process.env;
+/** Nothing of this process's own environment reaches the server, except where programs are, and compiled ones. */
+export function launch(home: Home, env: Variables, args: readonly string[]) {
+  const { PATH = "/usr/bin:/bin", NODE_COMPILE_CACHE = "" } = process.env;
   const child = spawn(process.execPath, [main, ...args], {
     cwd: home.folder,
-    env: { PATH, HOME: home.folder, HOST: "127.0.0.1", PORT: "0", DATA_DIR: "data", ...env },
+    env: {
+      PATH,
+      NODE_COMPILE_CACHE,
+      HOME: home.folder,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      DATA_DIR: "data",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child);

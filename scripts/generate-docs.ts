@@ -7,6 +7,7 @@ import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
 import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
 import { type Action, actions, changesIdentities } from "../gateway/src/telemetry/actions.ts";
 import { clientSchema } from "./client-schema.ts";
+import { commandRows, commandSections } from "./command-rows.ts";
 import { limitRows } from "./limit-rows.ts";
 import { hollowServer, openApi } from "./openapi.ts";
 
@@ -23,6 +24,7 @@ export async function generatedDocuments(): Promise<ReadonlyMap<string, string>>
     ["docs/simulated.md", simulatedPage()],
     ["docs/audit-actions.md", auditActionsPage()],
     ["docs/limits.md", limitsPage()],
+    ["docs/commands.md", await commandsPage()],
   ]);
 }
 
@@ -185,6 +187,41 @@ function limitsPage(): string {
 \`limits:\` section of the [configuration file](operating/configuration-file.md) and \`tollgate limits\` take. What the shapes
 mean, and what is guaranteed when something fails: [limits](concepts/limits.md).`,
     table(["limit", "per", "shape", "requests", "default", "where its number stands"], limitRows()),
+  );
+}
+
+async function commandsPage(): Promise<string> {
+  const sections = (await commandSections()).map(({ heading, groups }) => [
+    `## ${heading}`,
+    ...groups.flatMap(({ title, leaves, examples }) => {
+      const { commands, flags } = commandRows(leaves);
+      return [
+        ...(title === undefined ? [] : [title]),
+        table(["command", "what it does"], commands),
+        ...(flags.length === 0 ? [] : [table(["command", "flag", "what it says"], flags)]),
+        ["```sh", ...examples.map((example) => `tollgate ${example}`), "```"].join("\n"),
+      ];
+    }),
+  ]);
+  return page(
+    "Commands",
+    "gateway/src/cli/groups.ts",
+    `\`npm run tollgate -- <command>\` from a clone, \`npx tollgate <command>\` where the package is installed.
+[How to use it](guides/command-line.md). Every command takes \`--json\`, prints data on standard output and everything else on
+standard error. Those below \`Server\`, \`To try\` and \`Shell\` run in the process that was started. All others work on the data:
+in the server that \`--url\` or \`TOLLGATE_URL\` names, in the server that runs on the same data folder, or by themselves.`,
+    [
+      table(
+        ["exit code", "means"],
+        [
+          ["0", "done"],
+          ["1", "failed, or something is left to be done"],
+          ["2", "the command line or its input cannot be right; nothing was done"],
+          ["9", "a check found something: `doctor`, `audit verify`, `providers test`, `decide`, `demo`"],
+        ],
+      ),
+      ...sections.flat(),
+    ].join("\n\n"),
   );
 }
 

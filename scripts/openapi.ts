@@ -17,44 +17,19 @@ export type OpenApi = {
 export function hollowServer(): Promise<NewServer> {
   const engine = { settings: {}, store: {}, clock: new VirtualClock(), trouble: () => () => {} };
   const unlimited = { bodyLimitBytes: 1, aiBodyLimitBytes: 1, corsOrigins: [], absent: new Set() };
-  const endpoints = endpointTable({} as EndpointDeps);
+  const endpoints = endpointTable({ runCommand: async () => ({}) } as unknown as EndpointDeps);
   const addApps = governedApps(engine as unknown as Engine);
   return newServer({ ...unlimited, endpoints, addApps } as unknown as ServerDeps);
 }
 
-/**
- * What `GET /openapi.json` serves, of every route there is: paths in order, only the schemas that they lead to, and 204
- * where nothing is answered.
- */
+/** What `GET /openapi.json` serves, of every route there is: paths in order, and only the schemas that they lead to. */
 export async function openApi(): Promise<OpenApi> {
-  const { app, rows } = await hollowServer();
+  const { app } = await hollowServer();
   await app.ready();
   const served = JSON.parse(JSON.stringify(app.swagger())) as OpenApi;
   await app.close();
-  const empty = new Set(
-    rows
-      .filter(({ answerStatus }) => answerStatus === 204)
-      .flatMap(({ method, path, alsoAt = [] }) => [path, ...alsoAt].map((at) => `${method} ${at}`)),
-  );
-  const paths = Object.fromEntries(
-    Object.entries(served.paths)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([path, methods]) => [path, withoutAnswers(path, methods, empty)]),
-  );
+  const paths = Object.fromEntries(Object.entries(served.paths).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return { ...served, paths, components: { ...served.components, schemas: reached(paths, served) } };
-}
-
-function withoutAnswers(
-  path: string,
-  methods: Readonly<Record<string, JsonObject>>,
-  empty: ReadonlySet<string>,
-): Readonly<Record<string, JsonObject>> {
-  const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
-  const rows = Object.entries(methods).map(([method, row]) => {
-    const isEmpty = empty.has(`${method.toUpperCase()} ${pattern}`);
-    return [method, isEmpty ? { ...row, responses: { "204": { description: "Done." } } } : row] as const;
-  });
-  return Object.fromEntries(rows);
 }
 
 /** A shape that is both asked and answered is there twice, and mostly only one of them is used. */

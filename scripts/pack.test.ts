@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { runProgram, startProgram } from "../examples/running.ts";
+import { blocksOf } from "./blocks.ts";
 
 /**
  * What `npm pack` makes of the gateway, installed in an empty folder as anybody would. Without a registry nothing can be
@@ -55,7 +56,12 @@ test("the package has no source, no test and no licence left out", async (t) => 
     files.filter((path) => odd.test(path) && !path.startsWith("node_modules")),
     [],
   );
-  for (const path of ["dist/LICENSE", "dist/store/pglite.worker.js", "dist/costs/catalogue.json"]) {
+  for (const path of [
+    "README.md",
+    "dist/LICENSE",
+    "dist/store/pglite.worker.js",
+    "dist/costs/catalogue.json",
+  ]) {
     assert.ok(files.includes(path), path);
   }
 });
@@ -89,6 +95,18 @@ await app.close();
   );
   const said = await runProgram(process.execPath, ["app.mjs"], { cwd: folder, env });
   assert.equal(said.trim(), "200 hello 401 403");
+});
+
+test("the app on the package's page runs on the package", async (t) => {
+  if (skipped(t)) return;
+  const app = blocksOf(readFileSync(join(installed, "README.md"), "utf8")).findLast(
+    ({ language }) => language === "js",
+  )!;
+  writeFileSync(join(folder, "page.mjs"), app.text.replace("port: 3000", "port: 0"));
+  await using running = await startProgram(["page.mjs"], { cwd: folder, env });
+  const headers = { authorization: "Bearer token-of-ann" };
+  const response = await fetch(`${running.url}/slogan`, { headers });
+  assert.equal(((await response.json()) as { text: string }).text, "A slogan for a toll gate");
 });
 
 test("a TypeScript app is checked against the package's types, those of its libraries as well", async (t) => {

@@ -1,4 +1,7 @@
 import { googleKeysOf } from "./app.people.ts";
+import { diagnose, showDiagnosis } from "./cli/commands/doctor.ts";
+import type { Text } from "./cli/table.ts";
+import { environment, readSettings } from "./config/environment.ts";
 import { readConfigFile } from "./config/file.ts";
 import { plannedProviders } from "./config/providers.ts";
 import type { Settings } from "./config/settings.ts";
@@ -8,6 +11,13 @@ import { FolderInUse } from "./store/lock.ts";
 import { migrationStatus } from "./store/migrate.ts";
 import { openRedis } from "./store/redis.ts";
 import type { Store } from "./store/store.ts";
+
+/** Tries everything that a start needs, and tells what it found. */
+export async function doctor(): Promise<{ text: Text; result: object; ok: boolean }> {
+  const settings = readSettings(environment);
+  const result = await diagnose(settings, checksOf(settings));
+  return { result, text: showDiagnosis(result), ok: result.checks.every((check) => check.ok) };
+}
 
 /** What `doctor` tries: everything that a start needs. */
 export function checksOf(settings: Settings): Readonly<Record<string, () => Promise<string>>> {

@@ -1,15 +1,22 @@
 import type { z } from "zod";
 import type { By } from "../access/hold.ts";
 import { OPERATOR } from "../access/levels.ts";
+import type { CooldownDeps } from "../calls/cooldowns.ts";
+import type { DecideDeps } from "../calls/decide.ts";
 import type { UserLimitDeps } from "../calls/user-limits.ts";
 import type { Prices } from "../costs/prices.stored.ts";
 import type { Passwords } from "../identity/passwords.ts";
+import type { CreateJobDeps } from "../jobs/create.ts";
 import type { Chance } from "../lib/ids.ts";
-import type { HoldPlan } from "../limits/plans.ts";
+import type { Outbound } from "../lib/outbound.ts";
+import type { FilePlans, HoldPlan } from "../limits/plans.ts";
 import type { Breakers } from "../providers/breakers.ts";
 import type { Providers } from "../providers/known.ts";
 import type { Db, Tx } from "../store/tables.ts";
 import type { Change } from "../telemetry/change.ts";
+import type { Declaration } from "./declaration.ts";
+import type { Progress } from "./progress.ts";
+import type { Text } from "./table.ts";
 
 /** What a command that works on the data may use; the same in the command line's process and in a running server. */
 export type CommandDeps = UserLimitDeps & {
@@ -27,14 +34,26 @@ export type CommandDeps = UserLimitDeps & {
   readonly bookOf: Prices["bookOf"];
   readonly readPrices: Prices["readPrices"];
   readonly holdPlan: HoldPlan;
+  readonly filePlans: FilePlans;
   readonly providers: Providers;
   /** Only inside a running server. */
   readonly breakers?: Breakers;
+  readonly server?: ServerParts;
   readonly passwords: Passwords;
   /** Erases a user's personal data from the audit log. */
   readonly erasePersonal: (tx: Tx, userId: string) => Promise<number>;
+  readonly outbound: Pick<Outbound, "faultOf">;
+  /** `whsec_…`: what the webhook of this number is signed with. */
+  readonly webhookSecret: (id: number) => string;
   /** Owns what is made without naming an owner. */
   readonly defaultUser: string;
+};
+
+/** What only a running server has, to hold, decide and make things with. */
+export type ServerParts = {
+  readonly cooldowns: Omit<CooldownDeps, "db" | "clock" | "change">;
+  readonly decisions: Omit<DecideDeps, "db" | "clock">;
+  readonly jobs: Omit<CreateJobDeps, "db">;
 };
 
 /** Whoever may open the data is the operator: allowed everything, and the audit log knows no more of them. */
@@ -44,14 +63,7 @@ export const BY_OPERATOR: By = {
 };
 
 /** One command on the data. Input and result are plain JSON, so that it runs here or inside a running server. */
-export type DataCommand = {
-  /** As typed: `keys issue`, `verify`. */
-  readonly name: string;
-  readonly about: string;
-  /** Positional arguments, by the input field they fill; one in brackets may be left out. */
-  readonly arguments: readonly string[];
-  /** Flags as commander declares them, each for the input field of its camel-cased name, and how their text is read. */
-  readonly options: readonly (readonly [flags: string, about: string, read?: (text: string) => unknown])[];
+export type DataCommand = Declaration & {
   /** Checks the input and runs the command. Throws UsageError for input that cannot be right. */
   run(deps: CommandDeps, input: unknown): Promise<object>;
   /** What a person reads of a result: `text` on stdout, `note` on stderr. */
@@ -59,7 +71,7 @@ export type DataCommand = {
 };
 
 export type Shown = {
-  readonly text: string;
+  readonly text: Text;
   readonly note?: string;
   /** What a program reads, if that is not the result as JSON. */
   readonly json?: string;
@@ -69,12 +81,16 @@ export type Shown = {
   readonly isLeftUndone?: boolean;
   /** Input of the next step: long work is done in steps, for a running server answers each within seconds. */
   readonly next?: object;
+  /** How far the work is that goes on with `next`. */
+  readonly progress?: Progress;
+  /** A pause before the next step: what is shown goes on until somebody ends it. */
+  readonly afterMs?: number;
 };
 
 export function dataCommand<Input, Result extends object>(command: {
   readonly name: string;
   readonly about: string;
-  readonly arguments?: readonly string[];
+  readonly arguments?: DataCommand["arguments"];
   readonly options?: DataCommand["options"];
   readonly input: z.ZodType<Input>;
   readonly run: (deps: CommandDeps, input: Input) => Promise<Result>;
@@ -89,8 +105,8 @@ export function dataCommand<Input, Result extends object>(command: {
     run(deps, input) {
       const parsed = command.input.safeParse(input);
       if (parsed.success) return command.run(deps, parsed.data);
-      throw new UsageError(
-        parsed.error.issues.map(({ path, message }) => faultText(path.join("."), message)).join("\n"),
+      throw UsageError.of(
+        parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
       );
     },
     show: (result) => command.show(result as Result),
@@ -101,20 +117,20 @@ export function faultText(path: string, message: string): string {
   return path === "" ? message : `${path}: ${message}`;
 }
 
+/** What is wrong with one field of the input. */
+export type Fault = { readonly path: string; readonly message: string };
+
 /** Input that cannot be right, found after the flags were read. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
-}
+  readonly faults: readonly Fault[] | undefined;
 
-/** Aligned columns with a header line. */
-export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map((column, index) =>
-    Math.max(column.length, ...rows.map((row) => row[index]!.length)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) => cell.padEnd(widths[index]!))
-      .join("  ")
-      .trimEnd();
-  return [columns, ...rows].map(line).join("\n");
+  constructor(message: string, faults?: readonly Fault[]) {
+    super(message);
+    this.faults = faults;
+  }
+
+  static of(faults: readonly Fault[]): UsageError {
+    return new UsageError(faults.map(({ path, message }) => faultText(path, message)).join("\n"), faults);
+  }
 }

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TollgateError } from "../lib/errors.ts";
+import type { Actions } from "./actions.ts";
 import { UsageError } from "./command.ts";
-import { type Actions, dataCommands, runProgram } from "./program.ts";
+import { EXIT } from "./failure.ts";
+import { groups, loadAllCommands } from "./groups.ts";
+import { ownCommands } from "./own-commands.ts";
+import { runProgram } from "./program.ts";
 
 type Asked = readonly [name: string, input?: unknown];
 
@@ -25,6 +30,17 @@ async function run(argv: string, actions: Partial<Actions> = {}) {
       },
       doctor: async () => ({ ok: true, text: "all is well", result: { checks: [] } }),
       sim: async (port) => void asked.push(["sim", port]),
+      demo: async (options) => {
+        asked.push(["demo", options]);
+        return true;
+      },
+      bench: async (options) => {
+        asked.push(["bench", options]);
+        const figures = { p50Ms: 1, p99Ms: 2, perSecond: 3 };
+        const compared = { directly: figures, through: figures, added: figures };
+        return { ...options, whole: compared, firstByte: compared };
+      },
+      pause: async () => true,
       ...actions,
     },
     { out: (text) => out.push(text), note: (text) => notes.push(text) },
@@ -93,11 +109,102 @@ test("a failed check exits with 9 and still prints what was found", async () => 
 });
 
 test("help goes to the reader and exits with 0", async () => {
-  for (const argv of ["--help", "keys --help", "keys issue --help", "help"]) {
+  for (const argv of ["--help", "keys --help", "keys issue --help", "help", "help keys issue"]) {
     const { code, out, asked } = await run(argv);
     assert.deepEqual([code, asked], [0, []], argv);
     assert.match(out, /Usage: tollgate/);
   }
+  assert.match((await run("help keys issue")).out, /^Usage: tollgate keys issue/);
+  const whole = (await run("help")).out;
+  const headings = [...whole.matchAll(/^([A-Z].+):$/gm)].map(([, heading]) => heading);
+  assert.deepEqual(
+    new Set(headings),
+    new Set([
+      "Options",
+      ...groups.map(({ heading }) => heading.slice(0, -1)),
+      "Server",
+      "To try",
+      "Shell",
+      "More about one of them",
+    ]),
+  );
+});
+
+test("an example of help is a command line that is understood", async () => {
+  for (const { example, name } of [...groups, ...ownCommands]) {
+    if (example === undefined) continue;
+    const words = example.split(" > ")[0]!;
+    const ran = { data: () => Promise.reject(new Error("it ran")) };
+    const { code, notes } = await run(words.replace("deepseek.key", import.meta.filename), ran);
+    assert.ok(code === EXIT.done || notes === "it ran", `${example}: ${notes}`);
+    assert.match((await run(`${name} --help`)).out, /\nExample:\n {2}tollgate /);
+  }
+});
+
+test("the version is that of the package", async () => {
+  const { code, out } = await run("--version");
+  assert.equal(code, 0);
+  assert.match(out, /^\d+\.\d+\.\d+$/);
+});
+
+test("a command that was mistyped is answered with the one that was meant", async () => {
+  assert.match((await run("kyes list")).notes, /Did you mean keys\?/);
+  assert.match((await run("keys isue --name x")).notes, /Did you mean issue\?/);
+  assert.match((await run("keys issue --nmae x")).notes, /Did you mean --name\?/);
+});
+
+test("with --json an error is one line of JSON, and the exit code is the same", async () => {
+  const throwing = (error: unknown) => ({ data: () => Promise.reject(error) });
+  const error = async (argv: string, actions?: Partial<Actions>) => {
+    const { code, notes, out } = await run(argv, actions);
+    assert.equal(out, "");
+    return [code, JSON.parse(notes).error];
+  };
+  const list = "keys list --json";
+  const faults = [{ path: "user", message: "is too long" }];
+  const typing = await error("--json kyes");
+  assert.deepEqual(typing, [2, { code: "USAGE", message: "unknown command 'kyes'\n(Did you mean keys?)" }]);
+  assert.deepEqual(await error("keys --json"), [2, { code: "USAGE", message: "A command is missing." }]);
+  assert.deepEqual(await error(list, throwing(new UsageError("no such user"))), [
+    2,
+    { code: "USAGE", message: "no such user" },
+  ]);
+  assert.deepEqual(await error(list, throwing(UsageError.of(faults))), [
+    2,
+    { code: "USAGE", message: "user: is too long", details: faults },
+  ]);
+  assert.deepEqual(await error(list, throwing(new TollgateError("EMAIL_TAKEN"))), [
+    1,
+    { code: "EMAIL_TAKEN", message: new TollgateError("EMAIL_TAKEN").message },
+  ]);
+  assert.deepEqual(await error(list, throwing(new Error("away"))), [1, { code: "FAILED", message: "away" }]);
+});
+
+test("a list without rows is said in a sentence beside the data, and is an empty list in JSON", async () => {
+  const data = async () => ({ items: [] });
+  const text = await run("keys list", { data });
+  assert.deepEqual([text.code, text.out, text.notes], [0, "", "No keys."]);
+  const json = await run("keys list --json", { data });
+  assert.deepEqual([json.out, json.notes], ['{"items":[]}', ""]);
+});
+
+test("a server is named before the command or behind it", async () => {
+  for (const argv of ["--url http://x keys list", "keys list --url http://x"]) {
+    const urls: unknown[] = [];
+    const data = async (_name: string, _input: object, url?: string) => {
+      urls.push(url);
+      return { items: [] };
+    };
+    await run(argv, { data });
+    assert.deepEqual(urls, ["http://x"]);
+  }
+});
+
+test("a control character in a name does not reach the terminal", async () => {
+  const { out, notes } = await run("projects create --name x", {
+    data: async () => ({ id: 1, name: "\u001b[2Jgone" }),
+  });
+  assert.deepEqual([out, notes], ["1", "Project 1 (\\u001b[2Jgone) is made."]);
 });
 
 test("a person reads text with a note beside it, a program one line of JSON and nothing else", async () => {
@@ -109,10 +216,10 @@ test("a person reads text with a note beside it, a program one line of JSON and 
 });
 
 test("every command can print JSON and explains itself", async () => {
-  const names = ["migrate", "doctor", ...dataCommands.map(({ name }) => name)];
+  const names = ["migrate", "doctor", ...(await loadAllCommands()).map(({ name }) => name)];
   for (const name of names) {
     const { out } = await run(`${name} --help`);
     assert.match(out, /--json/, name);
-    assert.match(out, /\n\n[A-Z].+\.\n/, name);
+    assert.match(out, /\n\n[A-Z](?:.|\n(?!\n))+\.\n/, name);
   }
 });

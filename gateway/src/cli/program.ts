@@ -1,157 +1,105 @@
-import { Command } from "commander";
-import { type CommandDeps, type DataCommand, UsageError } from "./command.ts";
-import { auditCommands } from "./commands/audit.ts";
-import { breakerCommands } from "./commands/breakers.ts";
-import { budgetCommands } from "./commands/budgets.ts";
-import { costCommands } from "./commands/costs.ts";
-import { jobCommands } from "./commands/jobs.ts";
-import { keyCommands } from "./commands/keys.ts";
-import { limitCommands } from "./commands/limits.ts";
-import { priceCommands } from "./commands/prices.ts";
-import { projectCommands } from "./commands/projects.ts";
-import { providerCommands } from "./commands/providers.ts";
-import { repriceCommands } from "./commands/reprice.ts";
-import { teamCommands } from "./commands/teams.ts";
-import { userCommands } from "./commands/users.ts";
-import { verifyCommands } from "./commands/verify.ts";
-
-/** Exit codes of the command line. */
-export const EXIT = { done: 0, failed: 1, usage: 2, checkFailed: 9 } as const;
-
-export const dataCommands: readonly DataCommand[] = [
-  ...keyCommands,
-  ...userCommands,
-  ...projectCommands,
-  ...teamCommands,
-  ...limitCommands,
-  ...priceCommands,
-  ...providerCommands,
-  ...breakerCommands,
-  ...repriceCommands,
-  ...budgetCommands,
-  ...costCommands,
-  ...jobCommands,
-  ...auditCommands,
-  ...verifyCommands,
-];
+import { type Command, CommanderError } from "commander";
+import type { Actions } from "./actions.ts";
+import { type CommandDeps, type DataCommand, type Shown, UsageError } from "./command.ts";
+import { suggestionsFor } from "./completion.ts";
+import { EXIT, failureOf } from "./failure.ts";
+import { groups } from "./groups.ts";
+import type { ShowProgress } from "./progress.ts";
+import { emptyTable, textOf } from "./table.ts";
+import { plain, type Terminal } from "./terminal.ts";
+import { type Act, commandTree } from "./tree.ts";
+import { printableLines } from "./width.ts";
 
 /** Runs a command by its name (`keys issue` or `keys-issue`). Throws UsageError for what cannot be right. */
 export async function runDataCommand(deps: CommandDeps, name: string, input: unknown): Promise<object> {
   const path = name.replaceAll(" ", "-");
-  const command = dataCommands.find((known) => known.name.replaceAll(" ", "-") === path);
+  const group = groups.find((known) => path === known.name || path.startsWith(`${known.name}-`));
+  const command = (await group?.load())?.find((known) => known.name.replaceAll(" ", "-") === path);
   if (command === undefined) throw new UsageError(`there is no command ${name}`);
   return command.run(deps, input);
 }
 
-export type Actions = {
-  readonly data: (name: string, input: object) => Promise<object>;
-  readonly serve: () => Promise<void>;
-  readonly worker: () => Promise<void>;
-  readonly migrate: (what: "up" | "down" | "status", steps: number) => Promise<object>;
-  readonly doctor: () => Promise<{ readonly text: string; readonly result: object; readonly ok: boolean }>;
-  readonly sim: (port: number) => Promise<void>;
+export type Output = {
+  /** Takes data: what was asked for. */
+  readonly out: (text: string) => void;
+  /** Takes everything else. */
+  readonly note: (text: string) => void;
+  /** Where data goes; a file, if it is left out. */
+  readonly terminal?: Terminal;
+  readonly showProgress?: ShowProgress;
 };
 
-export type Output = { readonly out: (text: string) => void; readonly note: (text: string) => void };
-
-/** Runs the command line and answers its exit code. Data goes to `out`, everything else to `note`. */
+/** Runs the command line and answers its exit code. */
 export async function runProgram(
   argv: readonly string[],
   actions: Actions,
-  { out, note }: Output,
+  { out, note, terminal = plain, showProgress = () => {} }: Output,
 ): Promise<number> {
-  const program = new Command("tollgate")
-    .description("The AI access gateway whose answers can be trusted.")
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => note(text.trimEnd()) });
   let exitCode: number = EXIT.done;
-  const print = (json: boolean | undefined, result: object, text: () => string) =>
-    out(json === true ? JSON.stringify(result) : text());
+  const isJson = argv.includes("--json");
 
-  program.command("serve").description("Start the server.").action(actions.serve);
-  program.command("worker").description("Do jobs, and answer no requests.").action(actions.worker);
-  program
-    .command("migrate")
-    .description("Bring the database up to date, take steps back, or show where it stands.")
-    .argument("[what]", "up, down or status", "up")
-    .option("--steps <n>", "how many migrations to take back", "1")
-    .option("--json", "print JSON")
-    .action(async (what: string, options: { steps: string; json?: boolean }) => {
-      const wanted = (["up", "down", "status"] as const).find((known) => known === what);
-      if (wanted === undefined || !/^[1-9]\d{0,3}$/.test(options.steps))
-        throw new UsageError("migrate up|down|status");
-      const result = await actions.migrate(wanted, Number(options.steps));
-      print(options.json, result, () => JSON.stringify(result, null, 2));
-    });
-  program
-    .command("doctor")
-    .description("Check what a start needs and print the settings in force, secrets redacted.")
-    .option("--json", "print JSON")
-    .action(async (options: { json?: boolean }) => {
-      const { text, result, ok } = await actions.doctor();
-      print(options.json, result, () => text);
-      if (!ok) exitCode = EXIT.checkFailed;
-    });
-  program
-    .command("sim")
-    .description("Serve the simulated provider by itself, for tests and demonstrations.")
-    .option("--port <port>", "port to listen on", "4010")
-    .action(async (options: { port: string }) => {
-      if (!/^\d{1,5}$/.test(options.port)) throw new UsageError("--port must be a number");
-      await actions.sim(Number(options.port));
-    });
-  for (const command of dataCommands) {
-    addDataCommand(program, command, async (input, json) => {
+  const act: Act = {
+    async own(command, input, { json }) {
+      const ending = await command.run(actions, input, { json, out, showProgress });
+      const { text, result, note: beside, isFailure } = ending;
+      showProgress(undefined);
+      if (json && result !== undefined) out(JSON.stringify(result));
+      if (!json && text !== undefined) out(textOf(text, terminal));
+      if (!json && beside !== undefined) note(beside);
+      if (isFailure) exitCode = EXIT.checkFailed;
+    },
+    async data(command, input, flags) {
       for (let next: object | undefined = input; next !== undefined; ) {
-        const result = await actions.data(command.name, next);
+        const result = await actions.data(command.name, next, flags.url);
         const shown = command.show(result);
-        const text = json === true ? (shown.json ?? JSON.stringify(result)) : shown.text;
-        if (text !== "") out(text);
-        if (shown.note !== undefined && json !== true) note(shown.note);
+        showProgress(undefined);
+        print(command, shown, flags.json ? (shown.json ?? JSON.stringify(result)) : undefined);
         if (shown.isFailure) exitCode = EXIT.checkFailed;
         if (shown.isLeftUndone) exitCode = EXIT.failed;
         next = shown.next;
+        if (next === undefined) return;
+        if (!flags.json) showProgress(shown.progress);
+        if (shown.afterMs !== undefined && !(await actions.pause(shown.afterMs))) return;
       }
-    });
+    },
+  };
+
+  function print({ name }: DataCommand, { text, note: beside }: Shown, json: string | undefined): void {
+    const printed = json ?? textOf(text, terminal);
+    if (printed !== "") out(printed);
+    if (json !== undefined) return;
+    const empty = emptyTable(text);
+    if (empty !== undefined) note(empty.ifEmpty ?? `No ${name.split(" ")[0]}.`);
+    if (beside !== undefined) note(printableLines(beside));
   }
 
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+    const program = await commandTree(({ name }) => words.includes(name), act);
+    for (const command of withAllBelow(program)) {
+      command.exitOverride();
+      const writeErr = (text: string) => (isJson ? undefined : note(text.trimEnd()));
+      command.configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr });
+    }
+    if (words[0] === COMPLETE) {
+      for (const { word, about } of suggestionsFor(program, words.slice(1))) {
+        out(about === "" ? word : `${word}\t${about}`);
+      }
+    } else await program.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (isCommanderExit(error)) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    note(error instanceof Error ? error.message : String(error));
-    return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+    showProgress(undefined);
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    const { isSaid, ...failure } = failureOf(error);
+    if (isJson) note(JSON.stringify({ error: failure }));
+    else if (!isSaid) note(printableLines(failure.message));
+    return failure.code === "USAGE" ? EXIT.usage : EXIT.failed;
   }
 }
 
-function addDataCommand(
-  program: Command,
-  command: DataCommand,
-  act: (input: object, json: boolean | undefined) => Promise<void>,
-): void {
-  const [group, verb] = command.name.split(" ") as [string, string?];
-  const parent = verb === undefined ? program : groupOf(program, group);
-  const leaf = parent
-    .command(verb ?? group)
-    .description(command.about)
-    .option("--json", "print JSON");
-  for (const argument of command.arguments) {
-    leaf.argument(argument.startsWith("[") ? argument : `<${argument}>`);
-  }
-  for (const [flags, about, read = String] of command.options) leaf.option(flags, about, read);
-  leaf.action(async (...received: unknown[]) => {
-    const { json, ...options } = leaf.opts<{ json?: boolean }>();
-    const named = command.arguments.map((name, index) => [name.replace(/^\[|\]$/g, ""), received[index]]);
-    await act({ ...options, ...Object.fromEntries(named) }, json);
-  });
-}
+/** What the shells' completions run. */
+const COMPLETE = "__complete";
 
-function groupOf(program: Command, name: string): Command {
-  const known = program.commands.find((command) => command.name() === name);
-  return known ?? program.command(name).description(`Work with ${name}.`);
-}
-
-function isCommanderExit(error: unknown): error is { exitCode: number } {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("commander.");
+function withAllBelow(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withAllBelow)];
 }

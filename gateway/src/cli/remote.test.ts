@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { UsageError } from "./command.ts";
-import { ownerOf, runRemotely, writeOperatorToken } from "./remote.ts";
+import { RemoteError } from "./failure.ts";
+import { ownerOf, runRemotely, serverAt, writeOperatorToken } from "./remote.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tollgate-remote-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -52,31 +53,76 @@ test("a command runs inside the server that owns the data folder, with the token
   });
 });
 
-test("what the server finds wrong with the input is wrong with the input here", async () => {
+test("what the server finds wrong with the input is wrong with the input here, field by field", async () => {
   writeOperatorToken(folder, "it-token");
-  const details = [
-    { path: "", message: "there is no user usr_x" },
-    { path: "name", message: "is missing" },
-  ];
-  await using server = await serverThatAnswers(
-    400,
-    JSON.stringify({ error: { message: "Invalid.", details } }),
+  const answering = (details: object[]) =>
+    serverThatAnswers(
+      400,
+      JSON.stringify({ error: { code: "VALIDATION_FAILED", message: "Invalid.", details } }),
+    );
+  const name = { path: "name", message: "is missing" };
+  await using fields = await answering([name]);
+  await assert.rejects(runRemotely(fields.owner(), "keys issue", {}), UsageError.of([name]));
+  await using whole = await answering([{ path: "", message: "there is no user usr_x" }]);
+  await assert.rejects(
+    runRemotely(whole.owner(), "keys issue", {}),
+    new UsageError("there is no user usr_x"),
   );
-  await assert.rejects(runRemotely(server.owner(), "keys issue", {}), (error) => {
-    assert.ok(error instanceof UsageError);
-    assert.equal(error.message, "there is no user usr_x\nname: is missing");
-    return true;
+});
+
+test("whoever is refused from afar reads what was refused and what it takes", async () => {
+  const refusal = async (status: number, code: string) => {
+    const error = {
+      code,
+      message: "No.",
+      type: "x",
+      param: null,
+      correlationId: "req_1",
+      limit: "ip-minute",
+    };
+    await using server = await serverThatAnswers(status, JSON.stringify({ error }));
+    const named = serverAt({ url: server.owner().url, token: "sk" });
+    return await runRemotely(named!, "keys list", {}).catch((found: RemoteError) => found);
+  };
+  const unknown = (await refusal(401, "UNAUTHENTICATED")) as RemoteError;
+  assert.match(unknown.message, /does not accept TOLLGATE_TOKEN: No\. It takes an administrator's API key/);
+  const developer = (await refusal(403, "SCOPE_MISSING")) as RemoteError;
+  assert.match(developer.message, /refuses to run commands .*: No\. It takes an administrator, .*admin:\*/);
+  const limited = (await refusal(429, "RATE_LIMITED")) as RemoteError;
+  assert.deepEqual(
+    [limited.code, limited.message, limited.details],
+    ["RATE_LIMITED", "No.", { limit: "ip-minute" }],
+  );
+});
+
+test("what is no Tollgate, or not there, is told with the address, and never as wrong input", async () => {
+  writeOperatorToken(folder, "it-token");
+  for (const [status, body] of [
+    [200, "<html>"],
+    [404, '{"detail":"Not Found"}'],
+    [502, ""],
+  ] as const) {
+    await using server = await serverThatAnswers(status, body);
+    const { url } = server.owner();
+    await assert.rejects(runRemotely(server.owner(), "keys list", {}), (error) => {
+      assert.ok(error instanceof RemoteError && error.message.includes(`${url} is no Tollgate`));
+      return true;
+    });
+  }
+  const server = await serverThatAnswers(200, "{}");
+  const owner = server.owner();
+  await server[Symbol.asyncDispose]();
+  await assert.rejects(runRemotely(owner, "keys list", {}), {
+    code: "UNREACHABLE",
+    message: `Nothing answers at ${owner.url} (ECONNREFUSED). Is the server running, and the address right?`,
   });
 });
 
-test("a server that refuses or is gone is told as it is, and never as wrong input", async () => {
-  writeOperatorToken(folder, "it-token");
-  const body = JSON.stringify({ error: { message: "You may not do this." } });
-  const server = await serverThatAnswers(403, body);
-  const refused = (error: Error) =>
-    !(error instanceof UsageError) && /answered 403: You may not/.test(error.message);
-  const owner = server.owner();
-  await assert.rejects(runRemotely(owner, "keys list", {}), refused);
-  await server[Symbol.asyncDispose]();
-  await assert.rejects(runRemotely(owner, "keys list", {}), /does not answer \(connect\)/);
+test("an address without a token, or that is none, is a matter of usage", async () => {
+  assert.equal(serverAt({ url: undefined, token: "sk" }), undefined);
+  assert.throws(() => serverAt({ url: "http://x", token: undefined }), /TOLLGATE_TOKEN_FILE/);
+  for (const url of ["tollgate", "ftp://x", "http://u:p@x"]) {
+    const asked = runRemotely({ url, door: "admin", token: "sk" }, "keys list", {});
+    await assert.rejects(asked, (error) => error instanceof UsageError && error.message.startsWith(url));
+  }
 });

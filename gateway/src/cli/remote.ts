@@ -1,10 +1,13 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ExchangeFailure, openOrigin } from "../lib/fetch.ts";
-import { faultText, UsageError } from "./command.ts";
+import { openOrigin } from "../lib/fetch.ts";
+import { UsageError } from "./command.ts";
+import { type ErrorBody, refusal, unreachable } from "./remote.errors.ts";
 
 const TOKEN_FILE = "operator-token";
-const TIMEOUT_MS = 10_000;
+const CONNECT_LIMIT_MS = 10_000;
+/** A step of long work takes seconds; one that is not cut into steps may take minutes. */
+const ANSWER_LIMIT_MS = 600_000;
 
 /** The token of the operator's endpoint lies in the data folder: whoever may read that may run commands. */
 export function writeOperatorToken(folder: string, token: string): () => void {
@@ -22,19 +25,32 @@ export function ownerOf(folder: string, url: string): Server {
   return { url, door: "operator", token: readFileSync(join(folder, TOKEN_FILE), "utf8") };
 }
 
-/** Runs a command inside a running server. Throws UsageError for what it finds wrong with the input. */
+/** The server that somebody named, if somebody did. Throws UsageError for one without a token. */
+export function serverAt(named: { url: string | undefined; token: string | undefined }): Server | undefined {
+  const { url, token } = named;
+  if (url === undefined) return undefined;
+  if (token !== undefined) return { url, door: "admin", token };
+  throw new UsageError(
+    `${url} needs an administrator's API key or access token, in TOLLGATE_TOKEN or in the file that TOLLGATE_TOKEN_FILE names`,
+  );
+}
+
+/** Runs a command inside a running server. Throws UsageError for what it finds wrong with the input, else RemoteError. */
 export async function runRemotely(server: Server, name: string, input: object): Promise<object> {
   const path = `/${server.door}/commands/${name.replaceAll(" ", "-")}`;
   const { status, body } = await post(server.url, path, server.token, input);
-  if (status < 300) return JSON.parse(body) as object;
-  const { error } = JSON.parse(body) as {
-    error: { message: string; details?: { path: string; message: string }[] };
-  };
-  if (status === 400) {
-    const faults = (error.details ?? []).map(({ path, message }) => faultText(path, message));
-    throw new UsageError(faults.join("\n") || error.message);
+  const answer = parsed(body);
+  if (status < 300 && answer !== undefined) return answer;
+  throw refusal(server, status, answer?.error);
+}
+
+function parsed(body: string): { readonly error?: ErrorBody } | undefined {
+  try {
+    const answer: unknown = JSON.parse(body);
+    return typeof answer === "object" && answer !== null ? answer : undefined;
+  } catch {
+    return undefined;
   }
-  throw new Error(`the running server answered ${status}: ${error.message}`);
 }
 
 async function post(
@@ -43,8 +59,7 @@ async function post(
   token: string,
   input: object,
 ): Promise<{ status: number; body: string }> {
-  const timeouts = { connectTimeoutMs: TIMEOUT_MS, headersTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS };
-  const origin = openOrigin(url, timeouts);
+  const origin = originAt(url);
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
   let status = 0;
   const chunks: Buffer[] = [];
@@ -61,9 +76,22 @@ async function post(
       },
       chunk: (bytes) => void chunks.push(bytes),
       end: () => resolve({ status, body: Buffer.concat(chunks).toString() }),
-      fail: ({ kind, cause }: ExchangeFailure) =>
-        reject(new Error(`the running server does not answer (${kind})`, { cause })),
+      fail: (failure) => reject(unreachable(url, failure, ANSWER_LIMIT_MS)),
     },
   );
   return promise.finally(() => origin.close());
+}
+
+function originAt(url: string) {
+  try {
+    return openOrigin(url, {
+      connectTimeoutMs: CONNECT_LIMIT_MS,
+      headersTimeoutMs: ANSWER_LIMIT_MS,
+      bodyTimeoutMs: ANSWER_LIMIT_MS,
+    });
+  } catch (error) {
+    if (error instanceof TypeError)
+      throw new UsageError(`${url} is no address of a server: ${error.message}`);
+    throw error;
+  }
 }

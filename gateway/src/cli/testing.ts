@@ -11,7 +11,9 @@ import { knownProviders } from "../providers/known.ts";
 import { loadProviders } from "../providers/stored.ts";
 import type { Db } from "../store/tables.ts";
 import { erasePersonal } from "../telemetry/audit.personal.ts";
-import { BY_OPERATOR, type CommandDeps } from "./command.ts";
+import { BY_OPERATOR, type CommandDeps, type Shown } from "./command.ts";
+import { loadAllCommands } from "./groups.ts";
+import { textOf } from "./table.ts";
 
 /** What commands use, in virtual time, with the settings as they are by default. Imported by tests only. */
 export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
@@ -23,6 +25,9 @@ export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
   const bookOf = bookWith(readSettings({}), readConfigFile(undefined));
   return {
     ...identity,
+    filePlans: new Map(),
+    outbound: { faultOf: () => undefined },
+    webhookSecret: (id) => `whsec_${id}`,
     by: BY_OPERATOR,
     maintenance: db,
     longChange: identity.change,
@@ -38,4 +43,12 @@ export function commandDeps(db: Db, seed: number): CommandDeps & IdentityDeps {
       readProviders: async () => knownProviders(providing, await loadProviders(db)),
     },
   };
+}
+
+const commands = new Map((await loadAllCommands()).map((command) => [command.name, command]));
+
+/** What a person reads of a result, where there is no terminal. */
+export function shownBy(name: string, result: object): Omit<Shown, "text"> & { readonly text: string } {
+  const all = commands.get(name)!.show(result);
+  return { ...all, text: textOf(all.text) };
 }

@@ -10,8 +10,9 @@ import { testStore } from "../../store/testing.ts";
 import { newCheckpoint } from "../../telemetry/audit.checkpoint.ts";
 import { appendEntries, chainOf } from "../../telemetry/audit.testing.ts";
 import { commitmentOf } from "../../telemetry/audit.ts";
+import type { Actions } from "../actions.ts";
 import { UsageError } from "../command.ts";
-import { type Actions, runDataCommand, runProgram } from "../program.ts";
+import { runDataCommand, runProgram } from "../program.ts";
 import { commandDeps } from "../testing.ts";
 
 const home = mkdtempSync(join(tmpdir(), "tollgate-audit-"));

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { auditFilterFields } from "../../http/routes/audit.ts";
+import { actions } from "../../telemetry/actions.ts";
 import { parseCheckpoints } from "../../telemetry/audit.checkpoint.ts";
 import {
   type AuditItem,
@@ -12,9 +13,11 @@ import {
 } from "../../telemetry/audit.read.ts";
 import { CHAIN } from "../../telemetry/audit.ts";
 import { UNVERIFIED, type Verification, verifyStep } from "../../telemetry/audit.verify.ts";
-import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, UsageError } from "../command.ts";
+import { table } from "../table.ts";
 
 const { since, until } = auditFilterFields;
+const actionNames = Object.keys(actions);
 const rangeOptions = [
   ["--since <time>", "ISO 8601 time of the first entry"],
   ["--until <time>", "ISO 8601 time that no entry reaches"],
@@ -24,7 +27,7 @@ const list = dataCommand({
   name: "audit list",
   about: "List entries of the audit log, newest first.",
   options: [
-    ["--action <action>", "only this action, such as key.issue"],
+    ["--action <action>", "only this action, such as key.issue", actionNames],
     ["--actor <id>", "only what this user, or whoever else it was, did"],
     ["--target <id>", "only what was done to this"],
     ...rangeOptions,
@@ -52,6 +55,7 @@ const list = dataCommand({
         `${target.type} ${target.id}`,
         request?.correlationId ?? "-",
       ]),
+      "No entries.",
     ),
   }),
 });
@@ -85,18 +89,21 @@ const verify = dataCommand({
       what: `line ${line} of ${against} is no checkpoint`,
     }));
     const problems = found.isDone ? [...found.problems, ...unread] : found.problems;
-    return { ...found, problems, against };
+    return { ...found, problems, against, last: await lastAuditSeq(deps.db) };
   },
-  show(found: Verification & { against?: string | undefined }) {
-    const { checked, head, problems, isDone, against } = found;
-    if (!isDone) return { text: "", json: "", next: { from: { checked, head, problems, isDone }, against } };
+  show(found: Verification & { against?: string | undefined; last: number }) {
+    const { checked, head, problems, isDone, against, last } = found;
+    if (!isDone) {
+      const progress = { done: head.seq, total: last, what: "entries" };
+      return { text: "", json: "", next: { from: { checked, head, problems, isDone }, against }, progress };
+    }
     const result = { checked, head, problems };
     const summary = `${checked} entries checked; the last is ${head.seq}, with the hash ${head.hash}.`;
     if (problems.length === 0)
       return { text: `${summary}\nThe audit log is whole.`, json: JSON.stringify(result) };
     const rows = problems.map(({ seq, what }) => [seq === 0 ? "-" : String(seq), what]);
     return {
-      text: `${summary}\n\n${table(["ENTRY", "PROBLEM"], rows)}`,
+      text: [summary, table(["ENTRY", "PROBLEM"], rows)],
       json: JSON.stringify(result),
       isFailure: true,
     };
@@ -138,7 +145,13 @@ const exportEntries = dataCommand({
   },
   show({ items, next }: { items: readonly ExportedEntry[]; next: Continuation | null }) {
     const lines = items.map((item) => JSON.stringify(item)).join("\n");
-    return { text: lines, json: lines, ...(next === null ? {} : { next }) };
+    if (next === null) return { text: lines, json: lines };
+    return {
+      text: lines,
+      json: lines,
+      next,
+      progress: { done: next.after, total: next.upTo, what: "entries" },
+    };
   },
 });
 

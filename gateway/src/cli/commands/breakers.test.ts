@@ -5,8 +5,8 @@ import { memoryBreakers } from "../../providers/breakers.memory.ts";
 import { openBreakers } from "../../providers/breakers.ts";
 import { testStore } from "../../store/testing.ts";
 import { type CommandDeps, UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -24,15 +24,14 @@ const breakers = openBreakers({
 });
 const deps: CommandDeps = { ...outside, breakers };
 const run = (name: string, input: object = {}) => runDataCommand(deps, name, input);
-const shown = (name: string, result: object) =>
-  dataCommands.find((command) => command.name === name)!.show(result).text;
+const shown = (name: string, result: object) => shownBy(name, result).text;
 
 test("breakers are listed, and one is reset", async () => {
   const pass = await breakers.admit("groq");
   assert.ok(pass.kind === "pass");
   pass.report("failure");
   const text = shown("breakers list", await run("breakers list"));
-  assert.match(text, /^PROVIDER +STATE +FAILURES +OPEN SINCE +TRIED AGAIN AT\nopenai +closed +0 +– +–\n/);
+  assert.match(text, /^PROVIDER +STATE +FAILURES +OPEN SINCE +TRIED AGAIN AT\nopenai +closed +0 +- +-\n/);
   assert.match(text, /\ngroq +open +1 +2026-\S+Z +2026-\S+Z$/);
   const reset = await run("breakers reset", { provider: "groq" });
   assert.equal(shown("breakers reset", reset), "The breaker of groq is closed.");

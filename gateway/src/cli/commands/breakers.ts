@@ -3,14 +3,16 @@ import { type BreakerJson, breakerJson } from "../../http/breaker-json.ts";
 import { TollgateError } from "../../lib/errors.ts";
 import type { Breakers } from "../../providers/breakers.ts";
 import { resetBreaker } from "../../providers/reset-breaker.ts";
-import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, UsageError } from "../command.ts";
+import { amount, state, type Table, table } from "../table.ts";
+import { inServer } from "./in-server.ts";
 
 const list = dataCommand({
   name: "breakers list",
   about: "Show the circuit breaker of every provider.",
   input: z.strictObject({}),
   run: async (deps) => ({ items: (await breakersOf(deps).states()).map(breakerJson) }),
-  show: ({ items }) => ({ text: shown(items) }),
+  show: ({ items }: { items: readonly BreakerJson[] }) => ({ text: shown(items) }),
 });
 
 const reset = dataCommand({
@@ -32,23 +34,17 @@ const reset = dataCommand({
   show: ({ provider, state }) => ({ text: `The breaker of ${provider} is ${state}.` }),
 });
 
-/** They live in the running server, which this command runs in if its data folder is this one's. */
-function breakersOf({ breakers }: CommandDeps): Breakers {
-  if (breakers !== undefined) return breakers;
-  throw new Error(
-    "The running server holds the breakers: GET /admin/breakers shows them, POST /admin/breakers/{provider}/reset closes one.",
-  );
-}
+const breakersOf = ({ breakers }: CommandDeps): Breakers => inServer(breakers, "GET /admin/breakers");
 
-function shown(items: readonly BreakerJson[]): string {
+function shown(items: readonly BreakerJson[]): Table {
   const rows = items.map(({ provider, state, failures, opened_at, retry_at }) => [
     provider,
     state,
     String(failures),
-    opened_at ?? "–",
-    retry_at ?? "–",
+    opened_at ?? "-",
+    retry_at ?? "-",
   ]);
-  return table(["PROVIDER", "STATE", "FAILURES", "OPEN SINCE", "TRIED AGAIN AT"], rows);
+  return table(["PROVIDER", state("STATE"), amount("FAILURES"), "OPEN SINCE", "TRIED AGAIN AT"], rows);
 }
 
 export const breakerCommands = [list, reset];

@@ -4,8 +4,8 @@ import { projectOf, teamOf } from "../../access/testing.ts";
 import { issued, userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
 import { UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -17,8 +17,7 @@ const project = await projectOf(db, "usr_ann");
 
 type Json = Record<string, unknown>;
 const run = async (name: string, input: object) => (await runDataCommand(deps, name, input)) as Json;
-const shown = (name: string, result: object) =>
-  dataCommands.find((known) => known.name === name)!.show(result);
+const shown = (name: string, result: object) => shownBy(name, result);
 
 test("a budget is set, shown and removed, by the number, the user's id or the key's prefix", async () => {
   const { apiKey } = await issued(deps, "usr_ann");
@@ -34,7 +33,10 @@ test("a budget is set, shown and removed, by the number, the user's id or the ke
       [scope, "10.000000000001", "week", "2026-01-05T00:00:00.000Z"],
     );
     assert.deepEqual(await run("budgets show", { scope, id }), set);
-    assert.match(shown("budgets show", set).text, /week +10\.000000000001 +0 +0 +10\.000000000001 +0 +ok$/);
+    assert.match(
+      shown("budgets show", set).text,
+      /week +10\.000000000001 +0 +0 +10\.000000000001 +0 +2026-01-05\S+ +ok$/,
+    );
     assert.deepEqual(await run("budgets remove", { scope, id }), { scope, id, removed: true });
     await assert.rejects(run("budgets show", { scope, id }), UsageError);
   }

@@ -2,20 +2,23 @@ import { z } from "zod";
 import { type BudgetPlace, budgetAt, setBudget } from "../../calls/budget-owners.ts";
 import { type BudgetJson, budgetJson, budgetPeriod } from "../../http/budget-json.ts";
 import { plainText, usdAmount } from "../../http/fields.ts";
-import { findApiKey } from "../../identity/api-keys.ts";
-import { TollgateError } from "../../lib/errors.ts";
-import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
-import { accountOf } from "./users.ts";
+import { type CommandDeps, dataCommand, UsageError } from "../command.ts";
+import { amount, state, type Table, table } from "../table.ts";
+import { keyNamed } from "./keys.named.ts";
+import { orUsage } from "./or-usage.ts";
+import { userNamed } from "./user-named.ts";
 
-const placeFields = { scope: z.enum(["project", "team", "user", "key"]), id: plainText };
+const scopes = ["project", "team", "user", "key"] as const;
+const placeFields = { scope: z.enum(scopes), id: plainText };
+const placeArguments = [["scope", scopes], "id"] as const;
 
 const show = dataCommand({
   name: "budgets show",
   about: "Show the budget of a project, team, user or key (by its prefix).",
-  arguments: ["scope", "id"],
+  arguments: placeArguments,
   input: z.strictObject(placeFields),
   run: (deps, { scope, id }) =>
-    at({ scope, id }, async () => {
+    orUsage(`there is no ${scope} ${id} with a budget`, async () => {
       const place = await placeOf(deps, { scope, id });
       return budgetJson(await budgetAt(deps, deps.by.caller, place));
     }),
@@ -25,14 +28,14 @@ const show = dataCommand({
 const set = dataCommand({
   name: "budgets set",
   about: "Set the budget of a project, team, user or key; another period begins it anew.",
-  arguments: ["scope", "id"],
+  arguments: placeArguments,
   options: [
-    ["--allocated <usd>", "what may be spent"],
-    ["--period <period>", "none, day, week or month (default: none)"],
+    ["--allocated <usd>", "what may be spent, in all or per period"],
+    ["--period <period>", "when it begins anew (default: none)", budgetPeriod.options],
   ],
   input: z.strictObject({ ...placeFields, allocated: usdAmount, period: budgetPeriod.default("none") }),
   run: (deps, { scope, id, allocated, period }) =>
-    at({ scope, id }, async () => {
+    orUsage(`there is no ${scope} ${id} with a budget`, async () => {
       const place = await placeOf(deps, { scope, id });
       const patch = { allocatedPico: allocated, period };
       return budgetJson((await setBudget(deps, deps.by, place, patch))!);
@@ -43,10 +46,10 @@ const set = dataCommand({
 const remove = dataCommand({
   name: "budgets remove",
   about: "Remove the budget of a project, team, user or key.",
-  arguments: ["scope", "id"],
+  arguments: placeArguments,
   input: z.strictObject(placeFields),
   run: (deps, { scope, id }) =>
-    at({ scope, id }, async () => {
+    orUsage(`there is no ${scope} ${id} with a budget`, async () => {
       await setBudget(deps, deps.by, await placeOf(deps, { scope, id }), { allocatedPico: null });
       return { scope, id, removed: true };
     }),
@@ -55,37 +58,27 @@ const remove = dataCommand({
 
 /** People name users by their addresses, and keys by their prefixes. */
 async function placeOf(deps: CommandDeps, { scope, id }: BudgetPlace): Promise<BudgetPlace> {
-  if (scope === "user") return { scope, id: (await accountOf(deps, id)).id };
-  if (scope === "key") return { scope, id: String((await findApiKey(deps, id))?.id ?? 0) };
+  if (scope === "user") return { scope, id: (await userNamed(deps, id)).id };
+  if (scope === "key") return { scope, id: String((await keyNamed(deps, id)).id) };
   if (!/^[1-9]\d{0,14}$/.test(id)) throw new UsageError(`a ${scope} is named by its number`);
   return { scope, id };
 }
 
-async function at<T>({ scope, id }: BudgetPlace, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof TollgateError && error.is("NOT_FOUND")) {
-      throw new UsageError(`there is no ${scope} ${id} with a budget`);
-    }
-    throw error;
-  }
-}
-
-function shown(budget: BudgetJson) {
-  const { scope, id, period, allocated_usd, actual_cost_usd, reserved_usd, remaining_budget_usd } = budget;
-  const { percentage_used, status } = budget;
-  return {
-    text: table(
-      ["SCOPE", "ID", "PERIOD", "ALLOCATED USD", "SPENT USD", "HELD USD", "LEFT USD", "USED %", "STATUS"],
-      [
-        [scope, id, period, allocated_usd, actual_cost_usd, reserved_usd, remaining_budget_usd].concat([
-          String(percentage_used),
-          status,
-        ]),
-      ],
-    ),
-  };
+function shown(budget: BudgetJson): { readonly text: Table } {
+  const money = ["ALLOCATED USD", "SPENT USD", "HELD USD", "LEFT USD", "USED %"].map(amount);
+  const row = [
+    budget.scope,
+    budget.id,
+    budget.period,
+    budget.allocated_usd,
+    budget.actual_cost_usd,
+    budget.reserved_usd,
+    budget.remaining_budget_usd,
+    String(budget.percentage_used),
+    budget.reset_at ?? "-",
+    budget.status,
+  ];
+  return { text: table(["SCOPE", "ID", "PERIOD", ...money, "BEGINS ANEW", state("STATUS")], [row]) };
 }
 
 export const budgetCommands = [show, set, remove];

@@ -4,8 +4,8 @@ import { projectOf, teamOf } from "../../access/testing.ts";
 import { userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
 import { UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -32,8 +32,7 @@ await db
 
 type Json = Record<string, unknown>;
 const run = async (name: string, input: object) => (await runDataCommand(deps, name, input)) as Json;
-const shown = (name: string, result: object) =>
-  dataCommands.find((known) => known.name === name)!.show(result);
+const shown = (name: string, result: object) => shownBy(name, result);
 
 test("costs are reported for everybody, a project or a team, over as many days as wanted", async () => {
   const all = await run("costs report", {});
@@ -51,7 +50,7 @@ test("costs are printed as CSV", async () => {
   const result = await run("costs report", { team: String(team), csv: true, days: "2" });
   assert.match(
     shown("costs report", result).text,
-    /^section,id,[\s\S]*\r\nproject,\d+,Apollo,3,10,0,5,45\.67,0$/,
+    /^section,id,[\s\S]*\r\nproject,\d+,Apollo,3,10,0,5,45\.67,0,0$/,
   );
 });
 

@@ -12,9 +12,11 @@ import {
   teamCostsJson,
 } from "../../http/cost-json.ts";
 import { MOST_DAYS } from "../../http/routes/costs.ts";
-import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand, UsageError } from "../command.ts";
+import { amount, type Text, table } from "../table.ts";
+import { costsOfCommands } from "./costs.of.ts";
+import { rowNumber } from "./fields.ts";
 
-const rowNumber = z.coerce.number().int().min(1);
 const input = z
   .strictObject({
     days: z.coerce.number().int().min(1).max(MOST_DAYS).default(30),
@@ -64,17 +66,18 @@ function costsOf(whose: Whose, found: CostReport): Costs {
   return whose.kind === "team" ? teamCostsJson(whose.id, found) : platformCostsJson(found);
 }
 
-function shownTable({ trend, by_model, total_calls, total_cost_usd, period_days }: Costs): string {
+function shownTable({ trend, by_model, total_calls, total_cost_usd, period_days }: Costs): Text {
   const models = by_model.map((row) => [`${row.provider}/${row.model}`, String(row.calls), row.cost_usd]);
   const busy = trend.filter(({ calls }) => calls > 0);
+  const counted = [amount("CALLS"), amount("COST USD")];
   return [
     `${total_calls} calls of the last ${period_days} days cost ${total_cost_usd} USD.`,
-    table(["MODEL", "CALLS", "COST USD"], models),
+    table(["MODEL", ...counted], models),
     table(
-      ["DAY", "CALLS", "COST USD"],
+      ["DAY", ...counted],
       busy.map(({ day, calls, cost_usd }) => [day, String(calls), cost_usd]),
     ),
-  ].join("\n\n");
+  ];
 }
 
-export const costCommands = [report];
+export const costCommands = [report, ...costsOfCommands];

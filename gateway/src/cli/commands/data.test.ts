@@ -3,8 +3,8 @@ import { after, test } from "node:test";
 import { userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
 import { UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -18,7 +18,7 @@ const run = async (name: string, input: unknown = {}) => (await runDataCommand(d
 const items = async (name: string, input: unknown = {}) => (await run(name, input)).items as readonly Json[];
 
 function shown(name: string, result: object): string {
-  return dataCommands.find((command) => command.name === name)!.show(result).text;
+  return shownBy(name, result).text;
 }
 
 async function assertUsage(name: string, input: unknown, message: RegExp): Promise<void> {
@@ -125,7 +125,7 @@ test("a project is made with its budget and listed with what it spent, to the la
   assert.equal(shown("projects create", made), String(made.id));
   assert.match(
     shown("projects list", await run("projects list")),
-    /Apollo +usr_dev +- +100\.000000000001 +0\n/,
+    /Apollo +usr_dev +- +100\.000000000001 +none +0 +-\n/,
   );
 });
 

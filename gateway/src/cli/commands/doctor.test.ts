@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSettings } from "../../config/environment.ts";
+import { textOf } from "../table.ts";
 import { diagnose, showDiagnosis } from "./doctor.ts";
 
 test("every check is tried and told, also when another fails, and no secret is shown", async () => {
@@ -15,7 +16,7 @@ test("every check is tried and told, also when another fails, and no secret is s
     { name: "database", ok: false, detail: "connection refused" },
     { name: "redis", ok: true, detail: "answers" },
   ]);
-  const text = showDiagnosis(diagnosis);
+  const text = textOf(showDiagnosis(diagnosis));
   assert.match(text, /^database +FAILED +connection refused$/m);
   assert.match(text, /^redis +ok +answers$/m);
   assert.match(text, /^PORT +9000$/m);

@@ -1,6 +1,6 @@
 import { describeSettings } from "../../config/environment.ts";
 import type { Settings } from "../../config/settings.ts";
-import { table } from "../command.ts";
+import { prose, state, type Text, table } from "../table.ts";
 
 export type Diagnosis = {
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
@@ -24,16 +24,15 @@ export async function diagnose(
   return { checks: results, settings: describeSettings(settings) };
 }
 
-export function showDiagnosis({ checks, settings }: Diagnosis): string {
+export function showDiagnosis({ checks, settings }: Diagnosis): Text {
   return [
     table(
-      ["CHECK", "RESULT", "DETAIL"],
+      ["CHECK", state("RESULT"), prose("DETAIL")],
       checks.map(({ name, ok, detail }) => [name, ok ? "ok" : "FAILED", detail]),
     ),
-    "",
     table(
-      ["SETTING", "VALUE"],
+      ["SETTING", prose("VALUE")],
       settings.map(({ name, value }) => [name, value === "" ? "-" : value]),
     ),
-  ].join("\n");
+  ];
 }

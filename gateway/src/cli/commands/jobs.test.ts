@@ -3,7 +3,8 @@ import { after, test } from "node:test";
 import { endAttempt } from "../../jobs/end-attempt.ts";
 import { claimed, enqueued, projectFor, quiet, statusOf } from "../../jobs/testing.ts";
 import { testStore } from "../../store/testing.ts";
-import { type Actions, runDataCommand, runProgram } from "../program.ts";
+import type { Actions } from "../actions.ts";
+import { runDataCommand, runProgram } from "../program.ts";
 import { commandDeps } from "../testing.ts";
 
 const store = await testStore();

@@ -1,18 +1,20 @@
 import { z } from "zod";
-import { type JobCostsJson, type JobJson, jobCostsJson, jobJson } from "../../http/job-json.ts";
-import { discardJob, retryJob } from "../../jobs/by-hand.ts";
-import { attemptsOf, getJob, listJobs } from "../../jobs/read.ts";
+import { type JobJson, jobJson } from "../../http/job-json.ts";
+import { cancelJob, discardJob, retryJob } from "../../jobs/by-hand.ts";
+import { listJobs } from "../../jobs/read.ts";
 import { jobStatuses } from "../../jobs/states.ts";
-import { TollgateError } from "../../lib/errors.ts";
-import { dataCommand, table, UsageError } from "../command.ts";
-
-const rowNumber = z.coerce.number().int().min(1);
+import { dataCommand } from "../command.ts";
+import { amount, prose, state, table } from "../table.ts";
+import { rowNumber } from "./fields.ts";
+import { create } from "./jobs.create.ts";
+import { show } from "./jobs.show.ts";
+import { orUsage } from "./or-usage.ts";
 
 const list = dataCommand({
   name: "jobs list",
   about: "List jobs, the newest first; dead letters by --status dead_letter.",
   options: [
-    ["--status <status>", `one of ${jobStatuses.join(", ")}`],
+    ["--status <status>", "only those that are", jobStatuses],
     ["--project <id>", "only this project's"],
     ["--type <type>", "only of this operation"],
     ["--limit <n>", "how many (default: 50)"],
@@ -24,7 +26,7 @@ const list = dataCommand({
     limit: z.coerce.number().int().min(1).max(10_000).default(50),
   }),
   run: (deps, { project, ...section }) =>
-    ofJob(`no project ${project}`, async () => {
+    orUsage(`there is no project ${project}`, async () => {
       const wanted = { ...section, projectId: project, before: undefined };
       return {
         items: (await listJobs(deps.db, deps.by.caller, "viewer", wanted)).map(jobJson),
@@ -33,7 +35,7 @@ const list = dataCommand({
     }),
   show: ({ items }: { items: readonly JobJson[] }) => ({
     text: table(
-      ["ID", "PROJECT", "TYPE", "STATUS", "RETRIES", "COST USD", "CREATED", "WHY"],
+      ["ID", "PROJECT", "TYPE", state("STATUS"), "RETRIES", amount("COST USD"), "CREATED", prose("WHY")],
       items.map((job) => [
         String(job.id),
         String(job.project_id),
@@ -48,34 +50,16 @@ const list = dataCommand({
   }),
 });
 
-type Shown = { readonly job: JobJson; readonly attempts: JobCostsJson["attempts"] };
-
-const show = dataCommand({
-  name: "jobs show",
-  about: "Show a job with its attempts.",
+const cancel = dataCommand({
+  name: "jobs cancel",
+  about: "Cancel a job; one that runs is asked to stop.",
   arguments: ["id"],
   input: z.strictObject({ id: rowNumber }),
-  run: ({ db, by }, { id }) =>
-    ofJob(`no job ${id}`, async (): Promise<Shown> => {
-      const job = await getJob(db, by.caller, id);
-      const { attempts } = jobCostsJson(job, await attemptsOf(db, id));
-      return { job: jobJson(job), attempts };
-    }),
-  show: ({ job, attempts }: Shown) => ({
-    text: [
-      JSON.stringify(job, null, 2),
-      table(
-        ["ATTEMPT", "STARTED", "ENDED", "OUTCOME", "COST USD", "ERROR"],
-        attempts.map((one) => [
-          String(one.attempt),
-          one.started_at,
-          one.ended_at ?? "-",
-          one.outcome ?? "-",
-          one.cost_usd ?? "-",
-          one.error ?? "-",
-        ]),
-      ),
-    ].join("\n\n"),
+  run: (deps, { id }) =>
+    orUsage(`there is no job ${id}`, async () => jobJson(await cancelJob(deps, deps.by, id))),
+  show: ({ id, status }: JobJson) => ({
+    text: "",
+    note: status === "cancelled" ? `Job ${id} is cancelled.` : `Job ${id} is ${status}, and asked to stop.`,
   }),
 });
 
@@ -84,7 +68,8 @@ const retry = dataCommand({
   about: "Begin a dead letter anew.",
   arguments: ["id"],
   input: z.strictObject({ id: rowNumber }),
-  run: (deps, { id }) => ofJob(`no job ${id}`, async () => jobJson(await retryJob(deps, deps.by, id))),
+  run: (deps, { id }) =>
+    orUsage(`there is no job ${id}`, async () => jobJson(await retryJob(deps, deps.by, id))),
   show: ({ id }: JobJson) => ({ text: "", note: `Job ${id} is pending again.` }),
 });
 
@@ -94,20 +79,11 @@ const discard = dataCommand({
   arguments: ["id"],
   input: z.strictObject({ id: rowNumber }),
   run: (deps, { id }) =>
-    ofJob(`no job ${id}`, async () => {
+    orUsage(`there is no job ${id}`, async () => {
       await discardJob(deps, deps.by, id);
       return { id, discarded: true };
     }),
   show: ({ id }) => ({ text: "", note: `Job ${id} is gone.` }),
 });
 
-async function ofJob<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof TollgateError && error.is("NOT_FOUND")) throw new UsageError(`there is ${what}`);
-    throw error;
-  }
-}
-
-export const jobCommands = [list, show, retry, discard];
+export const jobCommands = [create, list, show, cancel, retry, discard];

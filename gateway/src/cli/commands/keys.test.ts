@@ -63,3 +63,61 @@ test("what no key can be is refused with its field", async () => {
   }
   await assert.rejects(run("keys rotate", { prefix: "x" }), UsageError);
 });
+
+test("a key is changed field by field, and none takes back what limits it", async () => {
+  const { prefix, ...issued } = await run("keys issue", {
+    name: "ci",
+    dailyQuota: "5",
+    allowedModels: "sim-echo",
+    expiresAt: "2030-01-01T00:00:00Z",
+  });
+  const wider = await run("keys update", {
+    prefix,
+    name: "nightly",
+    dailyQuota: "50",
+    allowedModels: "none",
+  });
+  assert.deepEqual(
+    [wider.name, wider.daily_quota, wider.allowed_models, wider.expires_at, wider.scopes],
+    ["nightly", 50, null, "2030-01-01T00:00:00.000Z", issued.scopes],
+  );
+  const endless = await run("keys update", { prefix, expiresAt: "none", scopes: "costs:read" });
+  assert.deepEqual([endless.expires_at, endless.scopes], [null, ["costs:read"]]);
+  assert.deepEqual(await run("keys show", { prefix }), endless);
+});
+
+test("a key has a plan of its own from the start, or is given one", async () => {
+  await run("plans set", { name: "small", limit: ["requests_per_minute=1"] });
+  const { prefix, plan } = await run("keys issue", { name: "ci", plan: "small" });
+  assert.equal(plan, "small");
+  assert.equal((await run("keys update", { prefix, plan: "none" })).plan, null);
+  assert.equal((await run("keys update", { prefix, plan: "small" })).plan, "small");
+});
+
+test("a change that cannot be, and none at all, is refused", async () => {
+  const { prefix } = await run("keys issue", { name: "ci", user: "usr_other" });
+  const project = await run("projects create", { name: "Foreign" });
+  for (const [input, message] of [
+    [{}, /name what is to change/],
+    [{ plan: "nothing" }, /^plan: is no plan here/],
+    [{ scopes: "admin:*" }, /usr_other is developer and does not have admin:\* itself/],
+    [{ scopes: "juggle" }, /there is no scope juggle/],
+    [{ project: String(project.id) }, /no project \d+ that usr_other may spend in/],
+    [{ expiresAt: "2001-01-01T00:00:00Z" }, /must be in the future/],
+    [{ dailyQuota: "many" }, /^dailyQuota: /],
+  ] as const) {
+    await assert.rejects(run("keys update", { prefix, ...input }), { name: "UsageError", message });
+  }
+  const past = run("keys issue", { name: "late", expiresAt: "2001-01-01T00:00:00Z" });
+  await assert.rejects(past, { name: "UsageError", message: /must be in the future/ });
+});
+
+test("an owner is named by address too", async () => {
+  const { id } = await run("users create", { email: "ann@example.com" });
+  assert.equal((await run("keys issue", { name: "ci", user: "Ann@example.com" })).user_id, id);
+  const { items } = (await run("keys list", { user: "ann@example.com" })) as { items: readonly Json[] };
+  assert.deepEqual(
+    items.map(({ user_id }) => user_id),
+    [id],
+  );
+});

@@ -3,8 +3,8 @@ import { after, test } from "node:test";
 import { issued, userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
 import { type CommandDeps, UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -16,7 +16,7 @@ type Result = { user_id: string; plan: string; limits: readonly Limit[] };
 const run = async (name: string, input: object, by: CommandDeps = deps) =>
   (await runDataCommand(by, name, { user: "usr_ann", ...input })) as Result;
 const limitOf = ({ limits }: Result, id: string) => limits.find((limit) => limit.id === id);
-const shown = (result: object) => dataCommands.find(({ name }) => name === "limits show")!.show(result);
+const shown = (result: object) => shownBy("limits show", result);
 
 test("a limit is set for a user, shown with what is left, and taken back", async () => {
   assert.equal(limitOf(await run("limits show", {}), "user-minute"), undefined);
@@ -25,7 +25,10 @@ test("a limit is set for a user, shown with what is left, and taken back", async
     [set.user_id, set.plan, limitOf(set, "user-minute")?.remaining],
     ["usr_ann", "default", 7],
   );
-  assert.match(shown(set).text, /plan default\.\n[\s\S]*user-minute +user +7 +0 +7/);
+  assert.match(
+    shown(set).text,
+    /plan default\. On 2026-01-01 \(UTC\): 0 calls, 0 tokens, 0 USD\.\n[\s\S]*user-minute +user +minute +7 +0 +7/,
+  );
   assert.equal(shown(set).note, undefined);
   const taken = await run("limits set", { id: "user-minute", limit: "none" });
   assert.equal(limitOf(taken, "user-minute"), undefined);
@@ -38,8 +41,8 @@ test("without the server's counters today's quotas are shown, and that the rest 
   assert.equal(limitOf(result, "key-day")?.used, 0);
   assert.equal(limitOf(result, "capture-window")?.used, null);
   const { text, note } = shown(result);
-  assert.match(text, new RegExp(`key-day +key:${apiKey.prefix} +5 +0 +5`));
-  assert.match(text, /capture-window +user +20 +\? +\? +\?/);
+  assert.match(text, new RegExp(`key-day +key:${apiKey.prefix} +day +5 +0 +5`));
+  assert.match(text, /capture-window +user +minute +20 +\? +\? +\?/);
   assert.match(note!, /the server holds the other counters: GET \/admin\/users\/usr_ann\/limits/);
   await assert.rejects(run("limits reset", {}, alone), /POST \/admin\/users\/usr_ann\/limits\/reset/);
 });

@@ -4,8 +4,8 @@ import type { DriftJson } from "../../http/drift-json.ts";
 import type { PriceJson } from "../../http/price-json.ts";
 import { testStore } from "../../store/testing.ts";
 import { UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -13,8 +13,7 @@ const deps = commandDeps(store.db, 1);
 
 const run = <Result>(name: string, input: object = {}) =>
   runDataCommand(deps, name, input) as Promise<Result>;
-const shown = (name: string, result: object) =>
-  dataCommands.find((command) => command.name === name)!.show(result).text;
+const shown = (name: string, result: object) => shownBy(name, result).text;
 type List = { readonly items: readonly PriceJson[] };
 
 test("a price is set, listed and shown", async () => {

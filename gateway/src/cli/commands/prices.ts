@@ -9,7 +9,8 @@ import { type DriftJson, driftJson } from "../../http/drift-json.ts";
 import { modelField, providerField, ratePerMillion, serviceTiersField } from "../../http/price-fields.ts";
 import { type PriceJson, priceJson } from "../../http/price-json.ts";
 import { TollgateError } from "../../lib/errors.ts";
-import { dataCommand, table, UsageError } from "../command.ts";
+import { dataCommand, UsageError } from "../command.ts";
+import { amount, state, table } from "../table.ts";
 
 /** `openai/gpt-5.1` */
 const named = z
@@ -33,7 +34,12 @@ const list = dataCommand({
   },
   show: ({ items }: { items: readonly PriceJson[] }) => ({
     text: table(
-      ["MODEL", "INPUT", "CACHED", "WRITE 5M", "WRITE 1H", "OUTPUT", "TIERS ABOVE", "SOURCE", "FROM"],
+      [
+        "MODEL",
+        ...["INPUT", "CACHED", "WRITE 5M", "WRITE 1H", "OUTPUT", "TIERS ABOVE"].map(amount),
+        "SOURCE",
+        "FROM",
+      ],
       items.map((price) => [
         `${price.provider}/${price.model}`,
         price.input_usd,
@@ -123,7 +129,14 @@ const drift = dataCommand({
     text: [
       `The catalogue is ${source} ${version}, ${age_days} days old.`,
       table(
-        ["MODEL", "SOURCE", "UNIT", "PRICE", "CATALOGUE", "RATIO", "DRIFT", "USD IN 30 DAYS"],
+        [
+          "MODEL",
+          "SOURCE",
+          "UNIT",
+          ...["PRICE", "CATALOGUE", "RATIO"].map(amount),
+          state("DRIFT"),
+          amount("USD IN 30 DAYS"),
+        ],
         items.flatMap((item) =>
           item.units.map((unit) => [
             `${item.provider}/${item.model}`,
@@ -141,7 +154,7 @@ const drift = dataCommand({
         ({ provider, model, calls, cost_usd }) =>
           `${provider}/${model} has no price: ${calls} calls were charged ${cost_usd} USD at the default rates.`,
       ),
-    ].join("\n"),
+    ],
   }),
 });
 

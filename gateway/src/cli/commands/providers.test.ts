@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { testStore } from "../../store/testing.ts";
 import { UsageError } from "../command.ts";
-import { dataCommands, runDataCommand, runProgram } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand, runProgram } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 const folder = mkdtempSync(join(tmpdir(), "tollgate-providers-"));
@@ -16,7 +16,7 @@ after(async () => {
 });
 const deps = commandDeps(store.db, 1);
 const run = (name: string, input: object = {}) => runDataCommand(deps, name, input);
-const shown = (name: string, result: object) => dataCommands.find((each) => each.name === name)!.show(result);
+const shown = (name: string, result: object) => shownBy(name, result);
 
 const baseUrl = "https://api.example.com/v1";
 const secret = "sk-0123456789abcdef-wXyZ";
@@ -26,7 +26,17 @@ async function typed(...argv: string[]): Promise<{ code: number; text: string }>
   const texts: string[] = [];
   const write = (text: string) => void texts.push(text);
   const never = () => Promise.reject(new Error("not asked for"));
-  const actions = { data: run, serve: never, worker: never, migrate: never, doctor: never, sim: never };
+  const actions = {
+    data: run,
+    serve: never,
+    worker: never,
+    migrate: never,
+    doctor: never,
+    sim: never,
+    pause: never,
+    demo: never,
+    bench: never,
+  };
   const code = await runProgram(argv, actions, { out: write, note: write });
   return { code, text: texts.join("\n") };
 }

@@ -13,7 +13,8 @@ import { TollgateError } from "../../lib/errors.ts";
 import { namedIn, removeProvider, setProvider } from "../../providers/change-provider.ts";
 import { type Rewrapped, rewrapCredentials } from "../../providers/rewrap-credentials.ts";
 import { tryProvider } from "../../providers/try-provider.ts";
-import { dataCommand, faultText, table, UsageError } from "../command.ts";
+import { dataCommand, faultText, UsageError } from "../command.ts";
+import { prose, table } from "../table.ts";
 
 const named = { name: providerName };
 const { shape } = providerFields;
@@ -25,7 +26,7 @@ const list = dataCommand({
   run: async ({ providers }) => ({ items: (await providers.readProviders()).map(providerJson) }),
   show: ({ items }: { items: readonly ProviderJson[] }) => ({
     text: table(
-      ["PROVIDER", "SOURCE", "DIALECT", "BASE URL", "CREDENTIAL", "FAULT"],
+      ["PROVIDER", "SOURCE", "DIALECT", "BASE URL", "CREDENTIAL", prose("FAULT")],
       items.map((each) => [
         each.name,
         each.source,

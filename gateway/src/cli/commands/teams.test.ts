@@ -3,8 +3,8 @@ import { after, test } from "node:test";
 import { userNamed } from "../../identity/testing.ts";
 import { testStore } from "../../store/testing.ts";
 import { UsageError } from "../command.ts";
-import { dataCommands, runDataCommand } from "../program.ts";
-import { commandDeps } from "../testing.ts";
+import { runDataCommand } from "../program.ts";
+import { commandDeps, shownBy } from "../testing.ts";
 
 const store = await testStore();
 after(() => store.close());
@@ -25,7 +25,7 @@ test("the operator makes teams for anybody and lists them all", async () => {
   });
   const list = await run("teams list");
   assert.deepEqual(list, { items: [blue, red], next_cursor: null });
-  const shown = dataCommands.find(({ name }) => name === "teams list")!.show(list).text;
+  const shown = shownBy("teams list", list).text;
   assert.match(shown, /^ID +NAME +OWNER\n1 +Blue +usr_dev\n2 +Red +usr_ann$/);
 });
 

@@ -73,3 +73,20 @@ test("an address is taken once, and an erased one is free again", async () => {
     ["ann@example.com"],
   );
 });
+
+test("a user is shown, shut out with every session, and let in again", async () => {
+  const { id } = await run("users create", { email: "ann@example.com", name: "Ann" });
+  const shown = await run("users show", { user: "ann@example.com" });
+  assert.deepEqual(
+    [shown.id, shown.name, shown.role, shown.plan, shown.active],
+    [id, "Ann", "developer", "default", true],
+  );
+  assert.equal((await run("users disable", { user: id })).active, false);
+  assert.equal((await userOf(id)).active, false);
+  assert.equal((await run("users enable", { user: "ann@example.com" })).active, true);
+  const rows = await db.selectFrom("audit_entries").select("entry").orderBy("seq", "desc").limit(2).execute();
+  assert.deepEqual(
+    rows.map(({ entry }) => (JSON.parse(entry) as Json).action),
+    ["user.activate", "user.deactivate"],
+  );
+});

@@ -1,21 +1,18 @@
 import { z } from "zod";
 import { nameText } from "../../http/fields.ts";
-import { roleField, userJson } from "../../http/user-json.ts";
-import {
-  type Account,
-  createAccount,
-  findAccount,
-  findAccountByEmail,
-  listAccounts,
-} from "../../identity/accounts.ts";
-import { changeAccount, eraseUser, resetPassword } from "../../identity/change-account.ts";
+import { listedUserJson, roleField } from "../../http/user-json.ts";
+import { createAccount, listAccounts } from "../../identity/accounts.ts";
+import { eraseUser } from "../../identity/change-account.ts";
 import { emailForm } from "../../identity/email.ts";
 import { newPassword } from "../../identity/passwords.ts";
 import { offerSetup } from "../../identity/setup.ts";
-import { type CommandDeps, dataCommand, table, UsageError } from "../command.ts";
+import { dataCommand, UsageError } from "../command.ts";
+import { prose, table } from "../table.ts";
+import { shownFields } from "./fields.ts";
+import { userNamed } from "./user-named.ts";
+import { changeCommands } from "./users.change.ts";
 
-const shown = (account: Account) => ({ ...userJson(account), active: account.active });
-type UserJson = ReturnType<typeof shown>;
+type UserJson = ReturnType<typeof listedUserJson>;
 
 const list = dataCommand({
   name: "users list",
@@ -23,21 +20,31 @@ const list = dataCommand({
   input: z.strictObject({}),
   async run({ db }) {
     const accounts = await listAccounts(db, { after: undefined, limit: 100_000 });
-    return { items: accounts.map(shown), next_cursor: null };
+    return { items: accounts.map(listedUserJson), next_cursor: null };
   },
   show: ({ items }: { items: readonly UserJson[] }) => ({
     text: table(
-      ["ID", "EMAIL", "NAME", "ROLE", "ACTIVE", "LAST LOGIN"],
+      ["ID", "EMAIL", prose("NAME"), "ROLE", "PLAN", "ACTIVE", "LAST LOGIN"],
       items.map((user) => [
         user.id,
         user.email ?? "-",
         user.name,
         user.role,
+        user.plan,
         user.active ? "yes" : "no",
         user.last_login_at ?? "never",
       ]),
     ),
   }),
+});
+
+const show = dataCommand({
+  name: "users show",
+  about: "Show one user.",
+  arguments: ["user"],
+  input: z.strictObject({ user: z.string() }),
+  run: async (deps, { user }) => listedUserJson(await userNamed(deps, user)),
+  show: shownFields,
 });
 
 const create = dataCommand({
@@ -46,7 +53,7 @@ const create = dataCommand({
   options: [
     ["--email <email>", "e-mail address to sign in with"],
     ["--name <name>", "name to show (default: the e-mail address)"],
-    ["--role <role>", "admin, manager, developer or viewer (default: developer)"],
+    ["--role <role>", "what the user may do (default: developer)", roleField.options],
   ],
   input: z.strictObject({
     email: emailForm,
@@ -57,40 +64,11 @@ const create = dataCommand({
     const password = newPassword(deps.chance);
     const passwordHash = await deps.passwords.hash(password);
     const wanted = { email, name: name ?? email, role, passwordHash, isEmailVerified: true };
-    return { ...shown(await createAccount(deps, deps.by.cause, wanted)), password };
+    return { ...listedUserJson(await createAccount(deps, deps.by.cause, wanted)), password };
   },
   show: ({ id, password }: UserJson & { password: string }) => ({
     text: password,
     note: `User ${id} is made. This password is shown once.`,
-  }),
-});
-
-const setRole = dataCommand({
-  name: "users set-role",
-  about: "Change a user's role; their sessions end.",
-  arguments: ["user", "role"],
-  input: z.strictObject({ user: z.string(), role: roleField }),
-  async run(deps, { user, role }) {
-    const { id } = await accountOf(deps, user);
-    return shown(await changeAccount(deps, deps.by.cause, id, { role }));
-  },
-  show: ({ id, role }: UserJson) => ({ text: `${id} is ${role} now.` }),
-});
-
-const reset = dataCommand({
-  name: "users reset-password",
-  about: "Give a user a generated password, which is printed once; their sessions end.",
-  arguments: ["user"],
-  input: z.strictObject({ user: z.string() }),
-  async run(deps, { user }) {
-    const account = await accountOf(deps, user);
-    const password = newPassword(deps.chance);
-    await resetPassword(deps, deps.by.cause, account.id, await deps.passwords.hash(password));
-    return { ...shown(account), password };
-  },
-  show: ({ id, password }: UserJson & { password: string }) => ({
-    text: password,
-    note: `The new password of ${id}, shown once.`,
   }),
 });
 
@@ -100,7 +78,7 @@ const erase = dataCommand({
   arguments: ["user"],
   input: z.strictObject({ user: z.string() }),
   async run(deps, { user }) {
-    const { id } = await accountOf(deps, user);
+    const { id } = await userNamed(deps, user);
     await eraseUser(deps, deps.by.cause, id);
     return { id, erased: true };
   },
@@ -119,11 +97,4 @@ const offer = dataCommand({
   show: ({ token }: { token: string }) => ({ text: token, note: "For one administrator; shown once." }),
 });
 
-/** A user by id or by e-mail address. */
-export async function accountOf({ db }: CommandDeps, user: string): Promise<Account> {
-  const account = user.includes("@") ? await findAccountByEmail(db, user) : await findAccount(db, user);
-  if (account === undefined) throw new UsageError(`there is no user ${user}`);
-  return account;
-}
-
-export const userCommands = [list, create, setRole, reset, erase, offer];
+export const userCommands = [list, show, create, ...changeCommands, erase, offer];

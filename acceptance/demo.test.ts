@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { until } from "../gateway/src/lib/until.testing.ts";
+import { within } from "./within.ts";
+
+const main = join(import.meta.dirname, "..", "gateway", "src", "main.ts");
+const TOUR_LIMIT_MS = 120_000;
+const folder = mkdtempSync(join(tmpdir(), "tollgate-demo-test-"));
+const [workingFolder, temporary] = [join(folder, "empty"), join(folder, "tmp")];
+for (const path of [workingFolder, temporary]) mkdirSync(path);
+const running = new Set<ChildProcess>();
+after(async () => {
+  for (const child of running) {
+    child.kill("SIGTERM");
+    await once(child, "close");
+  }
+  rmSync(folder, { recursive: true });
+});
+
+/** Settings that a tour must not look at: with any of them its server would not start. */
+const misleading = {
+  DATABASE_URL: "postgres://127.0.0.1:1/nowhere",
+  REDIS_URL: "redis://127.0.0.1:1",
+  CONFIG_FILE: "/nowhere/tollgate.yaml",
+  OPENAI_API_KEY: "sk-nobody",
+  TOLLGATE_MISSPELT: "1",
+};
+
+type Document = {
+  readonly ok: boolean;
+  readonly steps: readonly {
+    readonly title: string;
+    readonly ok: boolean;
+    readonly exchanges: readonly {
+      readonly request: readonly string[];
+      readonly answer: readonly string[];
+    }[];
+    readonly proves?: string;
+    readonly fault?: string;
+  }[];
+};
+
+test("every step of the tour holds, without a key, a service or a configuration, and nothing is left", async () => {
+  const { ended } = start("demo", "--json");
+  const { code, stdout, stderr } = await within(TOUR_LIMIT_MS, ended, "the tour");
+  assert.equal(code, 0, stdout + stderr);
+  const { steps, ok } = JSON.parse(stdout) as Document;
+  assert.equal(ok, true);
+  assert.deepEqual(
+    steps.map(({ title }) => title),
+    [
+      "Who is calling?",
+      "May it run now?",
+      "What did it cost?",
+      "Is there money for it?",
+      "What if a provider fails?",
+      "What if the client leaves in the middle of a stream?",
+      "Does it get done?",
+      "What if it keeps failing?",
+      "What can be built on it?",
+      "Do the books agree?",
+    ],
+  );
+  for (const { title, ok, exchanges, proves, fault } of steps) {
+    assert.ok(ok, `${title} ${fault}`);
+    assert.ok(
+      proves !== undefined && exchanges.some(({ request }) => request[0]?.startsWith("curl ")),
+      title,
+    );
+  }
+  assertNothingIsLeft();
+});
+
+test("a tour that is interrupted in the middle leaves no process and no folder", async () => {
+  const { child, ended, stdout } = start("demo");
+  await until(() => stdout().includes("\n3. "), { limitMs: TOUR_LIMIT_MS, what: stdout });
+  const url = /URL=(http:\S+)/.exec(stdout())![1]!;
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  child.kill("SIGINT");
+  child.kill("SIGINT");
+  const { code, stderr } = await within(TOUR_LIMIT_MS, ended, "the end of the tour");
+  assert.deepEqual([code, stderr], [1, "Stopped. Nothing is left behind.\n"]);
+  await assert.rejects(fetch(`${url}/healthz`));
+  assertNothingIsLeft();
+});
+
+test("a tour that is killed takes its server along", async () => {
+  const { child, ended, stdout } = start("demo");
+  await until(() => stdout().includes("\n1. "), { limitMs: TOUR_LIMIT_MS, what: stdout });
+  const url = /URL=(http:\S+)/.exec(stdout())![1]!;
+  child.kill("SIGKILL");
+  await ended;
+  const isGone = () =>
+    fetch(`${url}/healthz`).then(
+      () => false,
+      () => true,
+    );
+  await until(isGone, { limitMs: TOUR_LIMIT_MS });
+  for (const left of readdirSync(temporary)) {
+    rmSync(join(temporary, left), { recursive: true, maxRetries: 20, retryDelay: 100 });
+  }
+});
+
+test("a server that is kept answers the commands of the tour until Ctrl-C", async () => {
+  const { child, ended, stdout } = start("demo", "--keep");
+  await until(() => stdout().includes("until Ctrl-C"), { limitMs: TOUR_LIMIT_MS, what: stdout });
+  const [, url, key] = /URL=(\S+)\n *KEY=(\S+)/.exec(stdout())!;
+  const [, email, password] = /Administrator: (\S+), password (\S+)/.exec(stdout())!;
+  const me = await fetch(`${url}/auth/me`, { headers: { authorization: `Bearer ${key}` } });
+  assert.equal(((await me.json()) as { email: string }).email, "ann@tollgate.example");
+  const login = await fetch(`${url}/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email, password }),
+  });
+  assert.equal(login.status, 200);
+  for (const line of stdout().split("\n")) assert.ok(line.length <= 80, line);
+  child.kill("SIGINT");
+  assert.equal((await within(TOUR_LIMIT_MS, ended, "the end")).code, 0);
+  await assert.rejects(fetch(`${url}/healthz`));
+  assertNothingIsLeft();
+});
+
+test("a measurement ends by itself, says what Tollgate adds, and leaves nothing", async () => {
+  const { ended } = start("bench", "--seconds", "1", "--connections", "4", "--json");
+  const { code, stdout, stderr } = await within(TOUR_LIMIT_MS, ended, "the measurement");
+  assert.equal(code, 0, stderr);
+  const { whole, firstByte } = JSON.parse(stdout) as Record<"whole" | "firstByte", Compared>;
+  for (const { directly, through, added } of [whole, firstByte]) {
+    assert.ok(directly.perSecond > 0 && through.perSecond > 0 && through.p50Ms > 0, stdout);
+    assert.equal(added.p50Ms, through.p50Ms - directly.p50Ms);
+  }
+  assertNothingIsLeft();
+});
+
+type Figures = { readonly p50Ms: number; readonly perSecond: number };
+type Compared = Readonly<Record<"directly" | "through" | "added", Figures>>;
+
+function start(...command: readonly string[]) {
+  const child: ChildProcess = spawn(process.execPath, [main, ...command], {
+    cwd: workingFolder,
+    env: { ...misleading, PATH: process.env.PATH, TMPDIR: temporary },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]!.setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+    });
+  }
+  const ended = once(child, "close").then(([code]) => {
+    running.delete(child);
+    return { code: code as number | null, ...output };
+  });
+  return { child, ended, stdout: () => output.stdout };
+}
+
+function assertNothingIsLeft(): void {
+  assert.deepEqual([readdirSync(workingFolder), readdirSync(temporary)], [[], []]);
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Actions } from "./actions.ts";
+import { runProgram } from "./program.ts";
+
+const figures = { p50Ms: 1, p99Ms: 2, perSecond: 3 };
+const compared = { directly: figures, through: figures, added: { p50Ms: 0, p99Ms: 0 } };
+
+async function run(argv: string, holds = true) {
+  const asked: unknown[] = [];
+  const out: string[] = [];
+  const notes: string[] = [];
+  const actions: Pick<Actions, "demo" | "bench"> = {
+    async demo(options, tell) {
+      asked.push(options);
+      tell("the tour");
+      return holds;
+    },
+    async bench(options) {
+      asked.push(options);
+      return { ...options, whole: compared, firstByte: compared };
+    },
+  };
+  const output = { out: (text: string) => out.push(text), note: (text: string) => notes.push(text) };
+  const code = await runProgram(argv.split(" "), actions as Actions, output);
+  return { code, asked, out: out.join("\n"), notes: notes.join("\n") };
+}
+
+test("a tour of which every step holds exits with 0, another with 9", async () => {
+  assert.deepEqual(await run("demo"), {
+    code: 0,
+    asked: [{ keep: false, json: false }],
+    out: "the tour",
+    notes: "",
+  });
+  const failed = await run("demo --keep --json", false);
+  assert.deepEqual([failed.code, failed.asked, failed.out], [9, [{ keep: true, json: true }], "the tour"]);
+});
+
+test("a measurement is told as a table or as JSON, and what it is worth beside the table", async () => {
+  const { code, asked, out, notes } = await run("bench --seconds 2");
+  assert.deepEqual([code, asked], [0, [{ seconds: 2, connections: 16 }]]);
+  assert.match(out, /^CALL +P50 +P99/);
+  assert.match(notes, /bench\/README\.md/);
+  const json = await run("bench --connections 4 --json");
+  assert.equal(JSON.parse(json.out).connections, 4);
+});
+
+test("a measurement of no time or of no calls exits with 2", async () => {
+  for (const argv of ["bench --seconds 0", "bench --seconds long", "bench --connections 1000"]) {
+    const { code, asked, notes } = await run(argv);
+    assert.deepEqual([code, asked], [2, []], argv);
+    assert.match(notes, /must be 1 to 999/);
+  }
+});
