@@ -12,7 +12,7 @@ export type Measured = {
 };
 
 /** More is not flat. */
-export const FLAT = 1.5;
+const FLAT = 1.5;
 
 /** How many times as much the work costs as on the first ledger: the median of the rounds' ratios, per size. */
 export function ratiosOf({ better, rounds }: Measured): readonly number[] {

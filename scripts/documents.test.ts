@@ -27,6 +27,27 @@ test("a document that names what does not exist is found out", () => {
   assert.equal(faults("nothing", "CHANGELOG.md").length, 1);
 });
 
+test("a document that the index leaves out is found out, and so is a package's page with a link into the repository", () => {
+  const index = readFileSync(join(root, "docs/README.md"), "utf8");
+  const faults = (path: string, text: string) => documentFaults(root, [{ path, text }]);
+  const less = index.replace(/\[[^\]]*\]\(start\.md\)/, "");
+  assert.ok(faults("docs/README.md", less).includes("docs/README.md does not list start.md"));
+  assert.equal(faults("client/README.md", "[The source](package.json)").length, 1);
+});
+
+test("a document that types a command or a flag that does not exist is found out", () => {
+  const faults = (text: string) => documentFaults(root, [{ path: "docs/planted.md", text }]);
+  assert.deepEqual(faults("```sh\nnpm run tollgate -- keys steal --name x\n```"), [
+    'docs/planted.md types "tollgate keys steal --name x": there is no command keys steal',
+  ]);
+  assert.equal(faults("```sh\nKEY=$(npx tollgate keys issue --nmae x \\\n  --scope y)\n```").length, 2);
+  assert.equal(faults("Run `tollgate bugdets show project 1` now.").length, 1);
+  const text =
+    "```sh\n# tollgate dance\nnpm run tollgate -- keys issue --name 'my key' --json | jq .key\n```\n" +
+    "`tollgate limits`, `tollgate help keys`, `tollgate keys list --user <id>`, `tollgate keys …`, the tollgate opens";
+  assert.deepEqual(faults(text), []);
+});
+
 test("what exists is named freely", () => {
   const text =
     "`lib/money.ts`, `costs/`, `store/migrations/*.up.sql`, `.ci/run`, `openai/gpt-5.1`, [here](../README.md)";

@@ -1,12 +1,17 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { blocksOf } from "./blocks.ts";
+import { typedFaults } from "./typed-commands.ts";
 
 /** A hand-written document: its path from the root, and its text. */
 export type Document = { readonly path: string; readonly text: string };
 
+/** What the registry shows of a package. It knows no file of the repository. */
+const PACKAGE_PAGES: readonly string[] = ["gateway/README.md", "client/README.md"];
+
 /** The hand-written documents of the repository. */
 export function readDocuments(root: string): readonly Document[] {
-  const paths = globSync(["*.md", "docs/**/*.md", "bench/*.md"], { cwd: root }).toSorted();
+  const paths = globSync(["*.md", "docs/**/*.md", "bench/*.md", ...PACKAGE_PAGES], { cwd: root }).toSorted();
   return paths.map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
 }
 
@@ -17,6 +22,9 @@ export function documentFaults(root: string, documents: readonly Document[]): re
     ...missingTests(root, document),
     ...missingLinks(root, document),
     ...inventedSnippets(root, document),
+    ...typedFaults(document),
+    ...(document.path === "docs/README.md" ? unlistedDocuments(root, document) : []),
+    ...(PACKAGE_PAGES.includes(document.path) ? relativeLinks(document) : []),
     ...(document.path === "README.md" ? unknownCommands(document) : []),
     ...(document.path === "ARCHITECTURE.md" ? tooLong(document, 250) : []),
     ...(document.path === "CHANGELOG.md" ? missingVersion(root, document) : []),
@@ -28,12 +36,14 @@ export function documentFaults(root: string, documents: readonly Document[]): re
 const NAMED_FILE =
   /^[\w@-][\w.@*-]*(\/[\w@*-][\w.@*-]*)*\.(ts|mjs|md|sql|c)$|^[\w-][\w.-]*(\/[\w@*-][\w.@*-]*)*\/$|^\.ci\/run$/;
 
-/** In back quotes: `lib/clock.ts`, `costs/`, from the root, from gateway/src/ or from the document's own folder. */
+/** In back quotes: `lib/clock.ts`, `costs/`, from the root, from gateway/src/ or from the document's own folder; or what the reader saves. */
 function missingFiles(root: string, { path, text }: Document): readonly string[] {
   const named = [...withoutCode(text).matchAll(/`([^`\n]+)`/g)]
     .map(([, name]) => name!)
     .filter((name) => NAMED_FILE.test(name));
+  const saved = new Set(blocksOf(text).map(({ file }) => file));
   return [...new Set(named)]
+    .filter((name) => !saved.has(name))
     .filter((name) => {
       const places = [root, join(root, "gateway/src"), join(root, dirname(path))];
       return !places.some((place) => exists(place, name));
@@ -67,6 +77,21 @@ function missingLinks(root: string, { path, text }: Document): readonly string[]
     .filter((target) => !/^[a-z]+:/.test(target))
     .filter((target) => !existsSync(join(root, normalize(join(dirname(path), target)))))
     .map((target) => `${path} links to ${target}, which does not exist`);
+}
+
+/** The index links to every other document of its folder. */
+function unlistedDocuments(root: string, { path, text }: Document): readonly string[] {
+  const folder = dirname(path);
+  return globSync("**/*.md", { cwd: join(root, folder) })
+    .filter((name) => join(folder, name) !== path && !text.includes(`](${name})`))
+    .toSorted()
+    .map((name) => `${path} does not list ${name}`);
+}
+
+function relativeLinks({ path, text }: Document): readonly string[] {
+  return [...withoutCode(text).matchAll(/\]\((?!https:)([^)\s]+)\)/g)].map(
+    ([, target]) => `${path} links to ${target}, which its readers do not have`,
+  );
 }
 
 /** TypeScript whose first line is `// costs/admission.ts`: every line must stand in that file. `…` leaves lines out. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -72,15 +72,17 @@ export async function use(client: TollgateClient): Promise<string> {
 const compilerOptions = { strict: true, skipLibCheck: false, noEmit: true, target: "es2022", types: [] };
 const lib = ["es2023", "dom", "dom.asynciterable"];
 
-test("the package installs without a network, runs from JavaScript and checks from TypeScript", async () => {
+test("the package installs without a network, runs from JavaScript and checks from TypeScript, as its page does", async () => {
   await install();
   writeFileSync(join(folder, "use.js"), script);
   const { stdout } = await run(process.execPath, ["use.js"], { cwd: folder });
   assert.deepEqual(JSON.parse(stdout), { id: "usr_1", title: "Sign In Required" });
 
+  const page = readFileSync(join(folder, "node_modules/tollgate-client/README.md"), "utf8");
   writeFileSync(join(folder, "use.ts"), program);
+  writeFileSync(join(folder, "page.ts"), /^```ts\n([\s\S]*?)^```$/m.exec(page)![1]!);
   for (const module of [{ module: "nodenext" }, { module: "esnext", moduleResolution: "bundler" }]) {
-    const config = { compilerOptions: { ...compilerOptions, lib, ...module }, files: ["use.ts"] };
+    const config = { compilerOptions: { ...compilerOptions, lib, ...module }, files: ["use.ts", "page.ts"] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
     const { stdout: faults } = await run(tsc, ["-p", folder]).catch((error: { stdout: string }) => error);
     assert.equal(faults, "");
