@@ -16,7 +16,6 @@ if (status === 0) {
   for (const path of globSync(["**/*.sql", "**/*.json"], { cwd: join(gateway, "src") })) {
     cpSync(join(gateway, "src", path), join(dist, path));
   }
-  for (const name of ["LICENSE", "NOTICE"]) cpSync(join(root, name), join(dist, name));
   chmodSync(join(dist, "main.js"), 0o755);
 }
 process.exitCode = status ?? 1;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { runProgram, startProgram } from "../examples/running.ts";
 import { blocksOf } from "./blocks.ts";
 
 /**
- * What `npm pack` makes of the gateway, installed in an empty folder as anybody would. Without a registry nothing can be
+ * What `npm run pack` makes of the gateway, installed in an empty folder as anybody would. Without a registry nothing can be
  * installed, and the tests are skipped.
  */
 const root = join(import.meta.dirname, "..");
@@ -24,9 +24,7 @@ const env = {
 let missing: string | undefined;
 
 before(async () => {
-  const build = [join(root, "scripts/build.ts")];
-  await runProgram(process.execPath, build, { cwd: root });
-  const pack = ["pack", "--ignore-scripts", "--pack-destination", folder];
+  const pack = ["run", "pack", "--ignore-scripts", "--", "--pack-destination", folder];
   await runProgram("npm", pack, { cwd: join(root, "gateway"), env });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   const archive = readdirSync(folder).find((name) => name.endsWith(".tgz"))!;
@@ -58,11 +56,19 @@ test("the package has no source, no test and no licence left out", async (t) => 
   );
   for (const path of [
     "README.md",
-    "dist/LICENSE",
+    "LICENSE",
+    "NOTICE",
     "dist/store/pglite.worker.js",
     "dist/costs/catalogue.json",
   ]) {
     assert.ok(files.includes(path), path);
+  }
+});
+
+test("each package holds the licence of the whole, and its notices", () => {
+  for (const path of ["gateway/LICENSE", "client/LICENSE", "gateway/NOTICE"]) {
+    const whole = readFileSync(join(root, basename(path)), "utf8");
+    assert.equal(readFileSync(join(root, path), "utf8"), whole, path);
   }
 });
 
@@ -97,6 +103,30 @@ await app.close();
   assert.equal(said.trim(), "200 hello 401 403");
 });
 
+test("a CommonJS app governs its routes by the package", async (t) => {
+  if (skipped(t)) return;
+  writeFileSync(
+    join(folder, "app.cjs"),
+    `const { fastify } = require("fastify");
+const { tollgate } = require("tollgate");
+const app = fastify({ pluginTimeout: 60_000 });
+app.register(async (app) => {
+  await app.register(tollgate, { ungoverned: "deny" });
+  app.get("/", { config: { tollgate: { class: "manage", scope: "none" } } }, async (request) => request.principal.userId);
+  app.get("/open", { config: { tollgate: false } }, async () => "open");
+});
+async function main() {
+  const known = await app.inject({ url: "/", headers: { authorization: "Bearer token-of-ann" } });
+  console.log(known.body, (await app.inject("/")).statusCode, (await app.inject("/open")).body);
+  await app.close();
+}
+main();
+`,
+  );
+  const said = await runProgram(process.execPath, ["app.cjs"], { cwd: folder, env });
+  assert.equal(said.trim(), "usr_ann 401 open");
+});
+
 test("the app on the package's page runs on the package", async (t) => {
   if (skipped(t)) return;
   const app = blocksOf(readFileSync(join(installed, "README.md"), "utf8")).findLast(
@@ -116,13 +146,16 @@ test("a TypeScript app is checked against the package's types, those of its libr
     `import { fastify } from "fastify";
 import { type AiEnd, type ErrorCode, type GovernedRoute, type Principal, TollgateError, tollgate } from "tollgate";
 const app = fastify();
-await app.register(tollgate, { settings: { DATA_DIR: "data" } });
+await app.register(tollgate, { settings: { DATA_DIR: "data" }, ungoverned: "deny", logger: app.log });
 const governed: GovernedRoute = { class: "query", scope: "none", isAiCall: true };
 app.get("/", { config: { tollgate: governed } }, async ({ ai, principal }) => {
   const who: Principal = principal;
   const end: AiEnd = await ai.generate({ messages: [{ role: "user", content: who.userId }] });
   return end.costUsd;
 });
+app.get("/open", { config: { tollgate: false } }, async () => "");
+// @ts-expect-error: there is no such field
+export const misspelt: GovernedRoute = { class: "query", scope: "none", isAICall: true };
 // @ts-expect-error: there is no such class
 app.get("/wrong", { config: { tollgate: { class: "chats", scope: "none" } } }, async () => "");
 export const codeOf = (error: unknown): ErrorCode | undefined =>

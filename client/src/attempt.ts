@@ -1,21 +1,28 @@
 import type { Credential } from "./credentials.ts";
 import { askedWaitMs, parseTollgateError } from "./errors.parse.ts";
 import { networkError, TollgateError } from "./errors.ts";
+import { textOf } from "./read.ts";
 import type { Refusal } from "./retry.ts";
 import type { Answered, CallOptions, Outgoing, Reader, Transport } from "./transport.ts";
-import { type Watchdog, watchdog } from "./watchdog.ts";
+import { type Watch, type Watchdog, watchdog } from "./watchdog.ts";
+
+/** How to send a request once. */
+export type AttemptOptions = Watch & {
+  readonly headers: CallOptions["headers"];
+  readonly credential: Credential["headers"];
+};
 
 /** Sends a request once. Throws the reason of the caller's signal only. */
 export async function attempt<T>(
-  { baseUrl, fetch, clock, logger, defaultHeaders, ...defaults }: Transport,
-  { method, path, body, accept = "application/json" }: Outgoing,
+  { baseUrl, fetch, clock, logger, defaultHeaders }: Transport,
+  { method, path, body, operation, accept = "application/json" }: Outgoing,
   read: Reader<T>,
-  { signal, timeoutMs = defaults.timeoutMs, headers }: CallOptions,
-  credential: Credential["headers"],
+  { headers, credential, ...how }: AttemptOptions,
 ): Promise<Answered<T> | Refusal> {
   const startedAt = clock.now();
-  const watch = watchdog(clock, timeoutMs, signal);
+  const watch = watchdog(clock, how);
   try {
+    watch.begin();
     const response = await fetch(baseUrl + path, {
       method,
       headers: {
@@ -28,7 +35,7 @@ export async function attempt<T>(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: watch.signal,
     });
-    watch.touch();
+    watch.rest();
     const correlationId = response.headers.get("x-correlation-id") ?? undefined;
     logger?.debug(`tollgate: ${method} ${path}`, {
       status: response.status,
@@ -38,13 +45,14 @@ export async function attempt<T>(
     if (response.ok) return { data: await read(response, watch), response, correlationId };
     const now = clock.now();
     const hasCredential = credential.authorization !== undefined;
-    const text = await response.text();
+    const text = await textOf(response, watch);
     watch.stop();
     return {
       error: parseTollgateError(text, {
         status: response.status,
         headers: response.headers,
         hasCredential,
+        operation,
         now,
       }),
       askedWaitMs: askedWaitMs(response.headers, now),
@@ -52,7 +60,7 @@ export async function attempt<T>(
     };
   } catch (thrown) {
     watch.stop();
-    if (signal?.aborted) throw signal.reason;
+    if (how.signal?.aborted) throw how.signal.reason;
     if (thrown instanceof TollgateError) return { error: thrown };
     return { error: brokenOff(watch, thrown), wasNotSent: wasNotSent(thrown) };
   }

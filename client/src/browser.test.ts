@@ -17,7 +17,7 @@ const chromium = ["chromium", "chromium-browser", "google-chrome"]
 
 /** What the page does; `report` gets what came of it. */
 const script = `
-import { describeError, TollgateClient, TollgateError } from "/client/index.js";
+import { countdown, describeError, TollgateClient, TollgateError } from "/client/index.js";
 const baseUrl = new URLSearchParams(location.search).get("gateway");
 const password = "password123";
 const account = { email: "page@example.com", name: "Page", password };
@@ -55,8 +55,29 @@ async function run() {
   const left = app.chat.create({ model: "sim-delay-5000ms", messages }, { signal: controller.signal });
   controller.abort();
   const aborted = await left.then(() => "answered", (error) => error.name);
+  // A browser has six connections to a host: what was left has to give its own back.
+  for (let n = 0; n < 8; n++) {
+    const stream = await app.chat.stream({ model: "sim-slow-20tps", messages });
+    if (n % 2 === 0) stream.abort();
+    else for await (const _ of stream) break;
+  }
+  const afterLeaving = (await app.chat.create({ model: "sim-echo", messages })).choices.length;
+  const refusedSignIn = await raised(client.auth.login({ email: account.email, password: "wrong password" }));
   const nowhere = await raised(new TollgateClient({ baseUrl: "http://127.0.0.1:9", maxRetries: 0 }).auth.me());
+  let limited;
+  const startedAt = performance.now();
+  for (let n = 0; n < 30 && limited === undefined; n++) {
+    await client.thoughts.capture({ text: "Toll" }).catch((error) => { limited = error; });
+  }
+  const isToldAtOnce = performance.now() - startedAt < 20_000;
+  const { action, showRetry } = describeError(limited);
+  const ticks = [];
+  await new Promise((resolve) => {
+    const stop = countdown(limited, { onTick: (left) => ticks.push(left) === 3 && (stop(), resolve()) });
+  });
   return {
+    afterLeaving, refusedSignIn, limited: limited.type, isToldAtOnce, showRetry,
+    hint: action.replace(/\\d+/, "n"), ticked: ticks.map((left) => left - ticks[0]),
     required, aborted, finished, streamed, nowhere: nowhere.type, sessions: stored.length,
     whole: call.data.choices[0].message.content,
     simulated: call.response.headers.get("x-tollgate-simulated"),
@@ -110,6 +131,13 @@ test("the built client works in a page of another origin", {
 
   assert.deepEqual(await within(60_000, result, "the page"), {
     required: { type: "AUTH_REQUIRED", hasId: true, title: "Sign In Required" },
+    refusedSignIn: { type: "AUTH_INVALID", hasId: true, title: "Sign In Failed" },
+    afterLeaving: 1,
+    limited: "RATE_LIMITED",
+    isToldAtOnce: true,
+    hint: "Try again in n seconds.",
+    showRetry: false,
+    ticked: [0, -1, -2],
     aborted: "AbortError",
     finished: "completed",
     streamed: "Hello from a page",

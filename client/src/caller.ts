@@ -1,9 +1,18 @@
 import { ApiPromise } from "./api-promise.ts";
 import type { Credentials } from "./credentials.ts";
-import { type Answer, addressOf, type Body, type Input, type Item, type Operation } from "./operations.ts";
+import {
+  type Answer,
+  addressOf,
+  answersText,
+  type Body,
+  type Input,
+  type Item,
+  type Operation,
+} from "./operations.ts";
 import { type Page, PagePromise } from "./pages.ts";
-import { readWhole } from "./read.ts";
-import { type EndOf, type EventStream, readStream } from "./stream.ts";
+import { readJson, readText } from "./read.ts";
+import type { EventStream } from "./stream.tee.ts";
+import { readStream, type StreamFormat } from "./stream.ts";
 import {
   type Answered,
   type CallOptions,
@@ -33,7 +42,7 @@ export type Caller = {
   stream<T>(
     operation: Operation,
     body: Body<Operation>,
-    isEnd: EndOf,
+    format: StreamFormat,
     options?: CallOptions,
   ): ApiPromise<EventStream<T>>;
 };
@@ -49,6 +58,7 @@ export function newCaller(transport: Transport, credentials: Credentials): Calle
     const { isRepeatable, isAnonymous = false } = how;
     const outgoing: Outgoing = {
       ...addressOf(operation, input),
+      operation,
       body: (input as { readonly body?: unknown }).body,
       isRepeatable,
       credentials: isAnonymous ? undefined : credentials,
@@ -58,16 +68,20 @@ export function newCaller(transport: Transport, credentials: Credentials): Calle
 
   const caller: Caller = {
     request: <O extends Operation>(operation: O, input: Input<O>, options?: CallOptions, how?: How) =>
-      new ApiPromise(exchange(operation, input, readWhole as Reader<Answer<O>>, options, how)),
+      new ApiPromise(exchange(operation, input, readerOf(operation, input), options, how)),
     list<O extends Operation>(operation: O, input: Input<O>, options?: CallOptions): PagePromise<Item<O>> {
-      const read = readWhole as Reader<Page<Item<O>>>;
+      const read = readJson as Reader<Page<Item<O>>>;
       const answered: Promise<Answered<Page<Item<O>>>> = exchange(operation, input, read, options);
       return new PagePromise(answered, (cursor) =>
         caller.list(operation, { ...input, query: { ...input.query, cursor } }, options),
       );
     },
-    stream: <T>(operation: Operation, body: object, isEnd: EndOf, options?: CallOptions) =>
-      new ApiPromise(exchange(operation, { body }, readStream<T>(isEnd, options?.signal), options)),
+    stream: <T>(operation: Operation, body: object, format: StreamFormat, options?: CallOptions) =>
+      new ApiPromise(exchange(operation, { body }, readStream<T>(format, options?.signal), options)),
   };
   return caller;
+}
+
+function readerOf<O extends Operation>(operation: O, input: object): Reader<Answer<O>> {
+  return (answersText(operation, input) ? readText : readJson) as Reader<Answer<O>>;
 }

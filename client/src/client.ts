@@ -3,7 +3,7 @@ import { type ClientOptions, transportOf } from "./client.options.ts";
 import { type Credentials, credentials, type Tokens } from "./credentials.ts";
 import { socketEvents, streamEvents } from "./events.connect.ts";
 import { type EventOptions, type LiveEvent, liveEvents } from "./events.ts";
-import { readWhole } from "./read.ts";
+import { readJson } from "./read.ts";
 import {
   chatResource,
   decideResource,
@@ -113,6 +113,6 @@ export class TollgateClient {
 async function refresh(transport: Transport, refreshToken: string): Promise<Tokens> {
   const body = { refresh_token: refreshToken };
   const about = { method: "POST", path: "/auth/refresh", isRepeatable: true, credentials: undefined };
-  const { data } = await send(transport, { ...about, body }, readWhole as Reader<SignedIn>);
+  const { data } = await send(transport, { ...about, body }, readJson as Reader<SignedIn>);
   return tokensIn(data, transport.clock.now());
 }

@@ -6,10 +6,13 @@ export type Clock = {
   after(ms: number, run: () => void): () => void;
 };
 
+/** A longer one would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, run) {
-    const timer = setTimeout(run, ms);
+    const timer = setTimeout(run, Math.min(ms, LONGEST_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };
@@ -38,5 +41,14 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined):
     const left = () => reject(signal.reason);
     signal.addEventListener("abort", left, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", left));
+  });
+}
+
+/** Settles as `work` does, or rejects with `makeError()` at `endAt` if that comes first. The work itself goes on. */
+export function orLate<T>(clock: Clock, endAt: number, work: Promise<T>, makeError: () => Error): Promise<T> {
+  if (endAt === Number.POSITIVE_INFINITY) return work;
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(Math.max(0, endAt - clock.now()), () => reject(makeError()));
+    work.then(resolve, reject).finally(cancel);
   });
 }

@@ -35,6 +35,24 @@ test("who has to sign in reads the words of the requirement", () => {
   });
 });
 
+test("who could not sign in does not read of a session, and gets no button", () => {
+  for (const operation of ["POST /auth/login", "POST /v1/auth/google", "POST /auth/setup"]) {
+    const error = parseTollgateError(said("AUTH_INVALID"), { operation });
+    assert.deepEqual(describeError(error, { now }), {
+      title: "Sign In Failed",
+      explanation: "These sign-in details were not accepted.",
+      action: "Check them, then sign in again.",
+      statusLabel: "Not Signed In",
+      showRetry: false,
+      retryAfterSeconds: undefined,
+    });
+    const messages = { SIGN_IN_FAILED: { title: "Anmeldung fehlgeschlagen" } };
+    assert.equal(describeError(error, { now, messages }).title, "Anmeldung fehlgeschlagen");
+  }
+  const refreshed = parseTollgateError(said("AUTH_INVALID"), { operation: "POST /auth/refresh" });
+  assert.equal(describeError(refreshed, { now }).title, "Session Expired");
+});
+
 test("who is limited reads when to try again, and gets a button once that time has come", () => {
   const error = said("RATE_LIMITED", now + 45_000);
   const at = (ms: number) => describeError(error, { now: new Date(now + ms) });

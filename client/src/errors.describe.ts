@@ -1,6 +1,6 @@
 import { parseTollgateError, secondsUntil } from "./errors.parse.ts";
-import { englishHints, englishTexts, type Hints, type Text } from "./errors.texts.ts";
-import type { ErrorType } from "./errors.ts";
+import { englishHints, englishTexts, type Hints, type Text, type TextName } from "./errors.texts.ts";
+import type { ErrorType, TollgateError } from "./errors.ts";
 
 export type Description = Text & {
   /** Whether a button that repeats the request makes sense, at this moment. */
@@ -13,7 +13,7 @@ export type DescribeOptions = {
   /** This device's time; default the present. */
   readonly now?: Date | number;
   /** Texts in place of the English ones; what is not given stays as it is. */
-  readonly messages?: { readonly [type in ErrorType]?: Partial<Text> } & { readonly hints?: Partial<Hints> };
+  readonly messages?: { readonly [name in TextName]?: Partial<Text> } & { readonly hints?: Partial<Hints> };
   /** How `{time}` is written: `de`; default `en`. */
   readonly locale?: string;
 };
@@ -28,6 +28,7 @@ const mayPass: ReadonlySet<ErrorType> = new Set<ErrorType>([
   "NETWORK_TIMEOUT",
   "NETWORK_UNREACHABLE",
   "ABORTED",
+  "UNREADABLE_ANSWER",
   "UNKNOWN",
 ]);
 
@@ -38,8 +39,10 @@ const waits: ReadonlySet<ErrorType> = new Set<ErrorType>(["RATE_LIMITED", "QUOTA
 export function describeError(error: unknown, options: DescribeOptions = {}): Description {
   const { messages = {}, locale = "en" } = options;
   const now = Number(options.now ?? Date.now());
-  const { type, retryAt } = parseTollgateError(error, { now });
-  const text = { ...englishTexts[type], ...messages[type] };
+  const parsed = parseTollgateError(error, { now });
+  const { type, retryAt } = parsed;
+  const name = textName(parsed);
+  const text = { ...englishTexts[name], ...messages[name] };
   const left = retryAt === undefined ? undefined : secondsUntil(retryAt, now);
   const hint = hintOf(type, left, { ...englishHints, ...messages.hints }, locale);
   return {
@@ -48,6 +51,17 @@ export function describeError(error: unknown, options: DescribeOptions = {}): De
     showRetry: mayPass.has(type) && (left ?? 0) === 0,
     retryAfterSeconds: left,
   };
+}
+
+/** For who is not signed in yet. */
+const signIns: ReadonlySet<string> = new Set([
+  "POST /auth/login",
+  "POST /v1/auth/google",
+  "POST /auth/setup",
+]);
+
+function textName({ type, operation }: TollgateError): TextName {
+  return type === "AUTH_INVALID" && signIns.has(operation ?? "") ? "SIGN_IN_FAILED" : type;
 }
 
 function hintOf(type: ErrorType, left: number | undefined, hints: Hints, locale: string): string {

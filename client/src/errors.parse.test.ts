@@ -43,6 +43,16 @@ test("a body is read as text, parsed, and in the form of Anthropic's routes", ()
   }
 });
 
+test("a budget that refuses says whose it is and what is left of it", () => {
+  const budget = { budget: "7", scope: "project", id: "3", period: "month", remaining_usd: "0.3" };
+  const said = { code: "BUDGET_EXCEEDED", message: "", ...budget, resetAt: "2026-12-01T00:00:00.000Z" };
+  const error = parseTollgateError({ error: said }, { now });
+  assert.ok(error.type === "BUDGET_EXCEEDED");
+  const { scope, id, period, remaining_usd, resetAt } = error;
+  assert.deepEqual({ budget: error.budget, scope, id, period, remaining_usd }, budget);
+  assert.equal(resetAt, said.resetAt);
+});
+
 test("a bare 401 means an invalid credential if one was sent, else a missing one", () => {
   assert.equal(parseTollgateError("", { status: 401 }).type, "AUTH_REQUIRED");
   assert.equal(parseTollgateError("", { status: 401, hasCredential: true }).type, "AUTH_INVALID");

@@ -8,6 +8,8 @@ export type Circumstances = {
   readonly headers?: HeadersLike;
   /** Whether the call had an `Authorization` header: tells what a 401 without a body means. */
   readonly hasCredential?: boolean;
+  /** What was asked for: `POST /auth/login`. */
+  readonly operation?: string | undefined;
   /** This device's time, milliseconds since the epoch. */
   readonly now?: number;
 };
@@ -47,6 +49,7 @@ function errorFrom(thrown: unknown, about: Circumstances): TollgateError {
     message: messageIn(said, thrown),
     correlationId:
       textIn(said.correlationId) ?? headerIn(headers, "x-correlation-id") ?? headerIn(headers, "request-id"),
+    operation: about.operation,
     ...times,
     ...detailsOf(type, said),
   };
@@ -81,10 +84,20 @@ export function askedWaitMs(headers: HeadersLike | undefined, serverNow: number)
   return Number.isNaN(at) ? undefined : Math.max(0, at - serverNow);
 }
 
+const TOLD = [
+  "limit",
+  "reason",
+  "budget",
+  "scope",
+  "id",
+  "period",
+  "remaining_usd",
+  "requiredScope",
+  "model",
+] as const;
+
 function detailsOf(type: ErrorType, said: Evidence["said"] & object): Readonly<Record<string, unknown>> {
-  const named = ["limit", "reason", "budget", "requiredScope", "model"].flatMap((name) =>
-    typeof said[name] === "string" ? [[name, said[name]]] : [],
-  );
+  const named = TOLD.flatMap((name) => (typeof said[name] === "string" ? [[name, said[name]]] : []));
   const details = type === "VALIDATION_FAILED" ? { details: faultsIn(said.details) } : {};
   return { ...Object.fromEntries(named), ...details };
 }

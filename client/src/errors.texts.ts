@@ -12,8 +12,11 @@ export type Text = {
 /** When to try again. `{time}` is a length of time such as "45 seconds". */
 export type Hints = { readonly in: string; readonly now: string; readonly later: string };
 
+/** A sign-in that failed is AUTH_INVALID too, but no session has expired. */
+export type TextName = ErrorType | "SIGN_IN_FAILED";
+
 /** The texts of requirement U2. Their ellipses are part of them. */
-export const englishTexts: Readonly<Record<ErrorType, Text>> = {
+export const englishTexts: Readonly<Record<TextName, Text>> = {
   AUTH_REQUIRED: {
     title: "Sign In Required",
     explanation: "You need to sign in to use the online assistant…",
@@ -25,6 +28,12 @@ export const englishTexts: Readonly<Record<ErrorType, Text>> = {
     explanation: "Your session has expired or is no longer valid…",
     action: "Sign in again to continue.",
     statusLabel: "Session Expired",
+  },
+  SIGN_IN_FAILED: {
+    title: "Sign In Failed",
+    explanation: "These sign-in details were not accepted.",
+    action: "Check them, then sign in again.",
+    statusLabel: "Not Signed In",
   },
   RATE_LIMITED: {
     title: "Rate Limit Reached",
@@ -109,6 +118,12 @@ export const englishTexts: Readonly<Record<ErrorType, Text>> = {
     explanation: "The request was cancelled.",
     action: "{hint}",
     statusLabel: "Cancelled",
+  },
+  UNREADABLE_ANSWER: {
+    title: "Unexpected Answer",
+    explanation: "Something else than the service has answered, or the answer is damaged.",
+    action: "Check your connection, then try again.",
+    statusLabel: "Unexpected Answer",
   },
   UNKNOWN: {
     title: "Something Went Wrong",

@@ -16,6 +16,8 @@ export type ErrorType =
   | "NETWORK_TIMEOUT"
   | "NETWORK_UNREACHABLE"
   | "ABORTED"
+  /** Something has answered, but not as the gateway does: a login page, damaged JSON. */
+  | "UNREADABLE_ANSWER"
   | "UNKNOWN";
 
 /** What every error says. */
@@ -27,6 +29,8 @@ export type ErrorFields = {
   /** Undefined: there was no answer. */
   readonly status: number | undefined;
   readonly correlationId: string | undefined;
+  /** What this client was asked for, if the gateway refused it: `POST /auth/login`. */
+  readonly operation: string | undefined;
   /** ISO 8601, by the gateway's clock. */
   readonly resetAt: string | undefined;
   /** The same time by this device's clock, milliseconds since the epoch. */
@@ -43,7 +47,14 @@ export type DetailsOf = {
   RATE_LIMITED: { readonly limit?: string; readonly reason?: string };
   QUOTA_EXCEEDED: { readonly limit?: string; readonly reason?: string };
   COOLDOWN: { readonly limit?: string; readonly reason?: string };
-  BUDGET_EXCEEDED: { readonly budget?: string };
+  /** Whose budget it is, and what is left of it in USD; who may not see that gets neither `id` nor `remaining_usd`. */
+  BUDGET_EXCEEDED: {
+    readonly budget?: string;
+    readonly scope?: string;
+    readonly id?: string;
+    readonly period?: string;
+    readonly remaining_usd?: string;
+  };
   SCOPE_MISSING: { readonly requiredScope?: string };
   FORBIDDEN: { readonly model?: string };
   NOT_FOUND: { readonly model?: string };
@@ -55,6 +66,7 @@ class Failure extends Error {
   declare readonly code: string;
   declare readonly status: number | undefined;
   declare readonly correlationId: string | undefined;
+  declare readonly operation: string | undefined;
   declare readonly resetAt: string | undefined;
   declare readonly retryAt: number | undefined;
   declare readonly retryAfterSeconds: number | undefined;
@@ -83,12 +95,25 @@ export function networkError(
   message: string,
   cause?: unknown,
 ): TollgateError {
-  const unknown = {
-    status: undefined,
-    correlationId: undefined,
-    resetAt: undefined,
-    retryAt: undefined,
-    retryAfterSeconds: undefined,
-  };
   return new TollgateError({ ...unknown, type, code: type, message }, { cause });
 }
+
+/** Of an answer that is not what the gateway answers. */
+export function unreadableAnswer(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  message: string,
+  cause?: unknown,
+): TollgateError {
+  const type = "UNREADABLE_ANSWER";
+  const correlationId = headers.get("x-correlation-id") ?? undefined;
+  return new TollgateError({ ...unknown, type, code: type, message, status, correlationId }, { cause });
+}
+
+const unknown = {
+  status: undefined,
+  correlationId: undefined,
+  operation: undefined,
+  resetAt: undefined,
+  retryAt: undefined,
+  retryAfterSeconds: undefined,
+};

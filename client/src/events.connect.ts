@@ -4,11 +4,14 @@ import { parseTollgateError } from "./errors.parse.ts";
 import { networkError, type TollgateError } from "./errors.ts";
 import type { Connect, LiveEvent } from "./events.ts";
 import { mailbox } from "./mailbox.ts";
-import { readStream } from "./stream.ts";
+import { readStream, type StreamFormat } from "./stream.ts";
 import { send, type Transport } from "./transport.ts";
 
 /** The server says something every 25 s. */
 const SILENCE_MS = 60_000;
+const patience = { timeoutMs: SILENCE_MS, deadlineMs: Number.POSITIVE_INFINITY, maxRetries: 0 };
+/** It has no end, and all its events are ours. */
+const format: StreamFormat = { isEnd: () => false, names: /^/ };
 /** A refusal is 4000 and the HTTP status that it would have had; but this one is for whoever reads too slowly. */
 const REFUSED = 4000;
 const SLOW = 4408;
@@ -17,8 +20,8 @@ const SLOW = 4408;
 export function streamEvents(transport: Transport, credentials: Credentials): Connect {
   return async function* connect(since, signal) {
     const outgoing = { method: "GET", path: pathOf(since), accept: "text/event-stream", credentials };
-    const read = readStream<LiveEvent>(() => false, signal);
-    yield* (await send(transport, outgoing, read, { signal, timeoutMs: SILENCE_MS, maxRetries: 0 })).data;
+    const read = readStream<LiveEvent>(format, signal);
+    yield* (await send(transport, outgoing, read, { signal, ...patience })).data;
   };
 }
 

@@ -66,6 +66,16 @@ test("somebody registers, signs in, makes a project and a key, and asks with it"
   assert.equal((await client.budgets.ofProject(project.id)).budget_allocated, 100);
 });
 
+test("a wrong password is a sign-in that failed, and leaves the session as it is", async () => {
+  const { client, account } = await newcomer();
+  const { session } = client;
+  const wrong = { email: account.email, password: "wrong password" };
+  const error = await raised(client.auth.login(wrong));
+  assert.deepEqual([error.type, error.operation], ["AUTH_INVALID", "POST /auth/login"]);
+  const { title, showRetry } = describeError(error);
+  assert.deepEqual([title, showRetry, client.session], ["Sign In Failed", false, session]);
+});
+
 test("an answer knows its correlation id, and shows its headers on request", async () => {
   const { client } = await keyed();
   const call = client.chat.create({ model: "sim-echo", messages });

@@ -38,3 +38,11 @@ export function addressOf(
   for (const [name, value] of Object.entries(query)) if (value !== undefined) asked.set(name, String(value));
   return { method, path: asked.size === 0 ? filled : `${filled}?${asked}` };
 }
+
+/** All others answer JSON, or nothing. */
+export function answersText(operation: Operation, input: object): boolean {
+  const { query } = input as Plain;
+  return query?.format === "csv" || texts.has(operation);
+}
+
+const texts: ReadonlySet<Operation> = new Set<Operation>(["GET /metrics", "GET /v1/thoughts/export"]);

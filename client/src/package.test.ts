@@ -16,8 +16,8 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 async function install(): Promise<void> {
   const cwd = join(root, "client");
   rmSync(join(cwd, "dist"), { recursive: true, force: true });
-  await run(tsc, ["-p", "."], { cwd });
-  await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder, "--loglevel=error"], { cwd });
+  const destination = ["--pack-destination", folder, "--loglevel=error"];
+  await run("npm", ["run", "pack", "--ignore-scripts", "--", ...destination], { cwd });
   const [packed] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
   writeFileSync(
     join(folder, "package.json"),
@@ -91,5 +91,8 @@ test("the package installs without a network, runs from JavaScript and checks fr
   const installed = readdirSync(join(folder, "node_modules/tollgate-client"), { recursive: true }).map(
     String,
   );
+  for (const path of ["LICENSE", "README.md", "dist/index.js", "dist/index.d.ts"]) {
+    assert.ok(installed.includes(path), path);
+  }
   assert.ok(!installed.some((path) => /(?<!\.d)\.ts$|test/.test(path)), installed.join());
 });

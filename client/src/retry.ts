@@ -18,10 +18,10 @@ export type Attempt = {
   readonly isRepeatable: boolean;
   /** 0 to 1. */
   readonly random: () => number;
+  /** Whoever is asked to wait for longer is told at once. */
+  readonly longestWaitMs: number;
 };
 
-/** Beyond it an application hangs, and does not say why. */
-const LONGEST_WAIT_MS = 60_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_OWN_WAIT_MS = 8_000;
 const JITTER = 0.25;
@@ -42,14 +42,17 @@ const undone: ReadonlySet<string> = new Set([
  * How long to wait before the request is sent again, in milliseconds; undefined: it is not.
  * What may have been done already (a POST whose connection broke, a 500, a 504) is sent again only if that does no harm.
  */
-export function retryWait(refusal: Refusal, { number, isRepeatable, random }: Attempt): number | undefined {
+export function retryWait(
+  refusal: Refusal,
+  { number, isRepeatable, random, longestWaitMs }: Attempt,
+): number | undefined {
   const { askedWaitMs } = refusal;
   if (!isWorthAnother(refusal) || !(isRepeatable || wasNotDone(refusal))) return undefined;
   if (askedWaitMs !== undefined) {
-    if (askedWaitMs > LONGEST_WAIT_MS) return undefined;
-    return Math.min(LONGEST_WAIT_MS, askedWaitMs + random() * JITTER * FIRST_WAIT_MS);
+    if (askedWaitMs > longestWaitMs) return undefined;
+    return Math.min(longestWaitMs, askedWaitMs + random() * JITTER * FIRST_WAIT_MS);
   }
-  return Math.min(LONGEST_OWN_WAIT_MS, FIRST_WAIT_MS * 2 ** number) * (1 - random() * JITTER);
+  return Math.min(LONGEST_OWN_WAIT_MS, longestWaitMs, FIRST_WAIT_MS * 2 ** number) * (1 - random() * JITTER);
 }
 
 /** What the answer says comes first; then 408, 429, 5xx and broken connections, and a 409 that says when to come back. */

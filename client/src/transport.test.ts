@@ -52,12 +52,6 @@ test("a refusal is sat out as long as it asks, twice at most", async () => {
   assert.deepEqual(clock.waits, [1500, 1500]);
 });
 
-test("a wait of more than a minute is left to the application", async () => {
-  const { fetch, seen } = answering(() => refusal(429, "QUOTA_EXCEEDED", { "retry-after": "40000" }));
-  assert.equal((await raised(clientOf({ fetch }).chat.create(chat))).retryAfterSeconds, 40_000);
-  assert.equal(seen.length, 1);
-});
-
 test("a request that was lost is repeated if it changes nothing, and else only under a key", async () => {
   const attempts = async (ask: (client: TollgateClient) => PromiseLike<unknown>) => {
     const { fetch, seen } = answering(() => Promise.reject(new TypeError("fetch failed")));
@@ -86,7 +80,7 @@ test("a silent server is given up after the time-out, at whatever point it falls
         signal.addEventListener("abort", () => controller.error(signal.reason));
       },
     });
-    return new Response(body);
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
   });
   const stream = await clientOf({ ...half, clock, timeoutMs: 5_000 }).chat.stream(chat);
   const parts = stream[Symbol.asyncIterator]();
@@ -99,7 +93,7 @@ test("a signal ends a wait between two attempts", async () => {
   const reason = new Error("left");
   const { fetch, seen } = answering(() => {
     setImmediate(() => controller.abort(reason));
-    return refusal(503, "OVERLOADED", { "retry-after": "30" });
+    return refusal(503, "OVERLOADED", { "retry-after": "3" });
   });
   const client = clientOf({ fetch, clock: new VirtualClock() });
   await assert.rejects(client.chat.create(chat, { signal: controller.signal }), (error) => error === reason);
@@ -108,14 +102,35 @@ test("a signal ends a wait between two attempts", async () => {
   assert.equal(seen.length, 1);
 });
 
-test("an answer that is no JSON is an error, and text is text", async () => {
-  const broken = answering(() => new Response("{", { headers: { "content-type": "application/json" } }));
-  assert.equal((await raised(clientOf(broken).auth.me())).type, "UNKNOWN");
-  const page = answering(() => new Response("<html>", { status: 502 }));
-  const error = await raised(clientOf({ ...page, maxRetries: 0 }).auth.me());
+test("an answer that is no JSON is an error of its own, and text is text", async () => {
+  const page = "<html>Sign in to this network";
+  const bodies = [
+    ["text/html", page, "The answer is text/html, not JSON."],
+    ["application/json", "", "The answer is empty, not JSON."],
+    ["application/json", '{"id":', "The answer is damaged, not JSON."],
+    ["text/plain", "OK", "The answer is text/plain, not JSON."],
+    ["application/json", "null", "The answer is JSON, but not the gateway's."],
+  ] as const;
+  for (const [type, body, message] of bodies) {
+    const headers = { "content-type": type, "x-correlation-id": "req_1" };
+    const { fetch, seen } = answering(() => new Response(body, { headers }));
+    const error = await raised(clientOf({ fetch }).auth.me());
+    const { type: name, code, status, correlationId } = error;
+    assert.deepEqual(
+      [name, code, status, correlationId, error.message, seen.length],
+      ["UNREADABLE_ANSWER", "UNREADABLE_ANSWER", 200, "req_1", message, 1],
+    );
+    assert.equal((await raised(clientOf({ fetch }).chat.stream(chat))).type, "UNREADABLE_ANSWER");
+  }
+  const { fetch } = answering(() => new Response(null, { status: 204 }));
+  assert.equal(await clientOf({ fetch }).request("POST /auth/logout", {}), undefined);
+  const proxy = answering(() => new Response(page, { status: 502 }));
+  const error = await raised(clientOf({ ...proxy, maxRetries: 0 }).auth.me());
   assert.equal(error.type, "PROVIDER_UNAVAILABLE");
   const text = answering(() => new Response("# HELP", { headers: { "content-type": "text/plain" } }));
   assert.equal(await clientOf(text).request("GET /metrics", {}), "# HELP");
+  const table = answering(() => new Response("", { headers: { "content-type": "text/csv" } }));
+  assert.equal(await clientOf(table).request("GET /costs/report", { query: { format: "csv" } }), "");
 });
 
 test("an answer can be awaited, caught and followed like any promise", async () => {

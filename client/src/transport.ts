@@ -1,15 +1,15 @@
 import { attempt } from "./attempt.ts";
-import { type Clock, orAborted, sleep } from "./clock.ts";
+import { type Clock, orAborted, orLate, sleep } from "./clock.ts";
 import type { Credential, Credentials } from "./credentials.ts";
+import { networkError } from "./errors.ts";
+import type { Operation } from "./operations.ts";
+import { type Patience, patienceOf, type WholePatience } from "./patience.ts";
 import { retryWait } from "./retry.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Options of one call; those of the client are the default. */
-export type CallOptions = {
+export type CallOptions = Patience & {
   readonly signal?: AbortSignal | undefined;
-  /** Longest silence: until the answer begins, and then between any two parts of it. */
-  readonly timeoutMs?: number | undefined;
-  readonly maxRetries?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 };
 
@@ -21,8 +21,7 @@ export type Transport = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger | undefined;
-  readonly timeoutMs: number;
-  readonly maxRetries: number;
+  readonly patience: WholePatience;
   readonly defaultHeaders: Readonly<Record<string, string>>;
 };
 
@@ -31,6 +30,7 @@ export type Outgoing = {
   readonly path: string;
   readonly body?: unknown;
   readonly accept?: string;
+  readonly operation?: Operation;
   /** Doing it twice is the same as doing it once; default all but POST. */
   readonly isRepeatable?: boolean | undefined;
   /** Undefined: it goes without a credential. */
@@ -56,30 +56,46 @@ export async function send<T>(
   options: CallOptions = {},
 ): Promise<Answered<T>> {
   const { clock, random, logger } = transport;
-  const { signal, maxRetries = transport.maxRetries } = options;
+  const { signal, headers } = options;
+  const { timeoutMs, deadlineMs, maxRetries, maxRetryWaitMs, onRetry } = patienceOf(
+    options,
+    transport.patience,
+  );
+  const endAt = clock.now() + deadlineMs;
+  const inTime = <V>(work: Promise<V>) => orLate(clock, endAt, orAborted(work, signal), tooLate);
+  const longestWaitMs = Math.min(maxRetryWaitMs, timeoutMs);
   const isRepeatable = outgoing.isRepeatable ?? outgoing.method !== "POST";
   let isRenewed = false;
   for (let number = 0; ; ) {
     signal?.throwIfAborted();
-    const credential = await orAborted(credentialOf(outgoing), signal);
-    const outcome = await attempt(transport, outgoing, read, options, credential.headers);
+    const credential = await inTime(credentialOf(outgoing));
+    const how = { signal, headers, timeoutMs, endAt, credential: credential.headers };
+    const outcome = await attempt(transport, outgoing, read, how);
     if ("data" in outcome) return outcome;
     const { error } = outcome;
     if (
       error.type === "AUTH_INVALID" &&
       !isRenewed &&
-      (await outgoing.credentials?.renew(credential.token))
+      outgoing.credentials !== undefined &&
+      (await inTime(outgoing.credentials.renew(credential.token)))
     ) {
       isRenewed = true;
       continue;
     }
-    const waitMs = number < maxRetries ? retryWait(outcome, { number, isRepeatable, random }) : undefined;
+    const wantedMs = retryWait(outcome, { number, isRepeatable, random, longestWaitMs });
+    const mayWait = number < maxRetries && clock.now() + (wantedMs ?? 0) < endAt;
+    const waitMs = mayWait ? wantedMs : undefined;
     const about = { code: error.code, status: error.status, correlationId: error.correlationId, waitMs };
     logger?.warn(`tollgate: ${outgoing.method} ${outgoing.path} failed`, about);
     if (waitMs === undefined) throw error;
-    await sleep(clock, waitMs, signal);
     number += 1;
+    onRetry?.({ attempt: number, waitMs, error });
+    await sleep(clock, waitMs, signal);
   }
+}
+
+function tooLate() {
+  return networkError("NETWORK_TIMEOUT", "The service did not answer in time.");
 }
 
 async function credentialOf({ credentials }: Outgoing): Promise<Credential> {

@@ -1,44 +1,59 @@
 import type { Clock } from "./clock.ts";
 
-/** Ends a request whose answer has been silent for too long, or that its caller has left. */
+export type Watch = {
+  readonly timeoutMs: number;
+  /** When the whole call has to be over, milliseconds since the epoch. */
+  readonly endAt: number;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** Ends a request whose answer keeps its reader waiting for too long, or that its caller has left. */
 export type Watchdog = {
   /** For `fetch`. */
   readonly signal: AbortSignal;
   readonly isLate: boolean;
-  /** Something has arrived: the time begins anew. */
-  touch(): void;
+  /** Somebody waits for the next part of the answer. */
+  begin(): void;
+  /** It has arrived. While nobody waits nothing is late, and no timer keeps the process alive. */
+  rest(): void;
   /** Ends the request. */
   abort(): void;
   /** The answer is complete. */
   stop(): void;
 };
 
-export function watchdog(clock: Clock, silenceMs: number, caller: AbortSignal | undefined): Watchdog {
+export function watchdog(clock: Clock, { timeoutMs, endAt, signal }: Watch): Watchdog {
   const controller = new AbortController();
   let isLate = false;
+  let isOver = false;
   let cancel = (): void => {};
-  const left = (): void => controller.abort(caller?.reason);
-  const bark = (): void => {
-    isLate = true;
-    controller.abort();
-  };
-  const watch = (): void => {
+  const left = (): void => abort(signal?.reason);
+  function stop(): void {
+    isOver = true;
     cancel();
-    cancel = clock.after(silenceMs, bark);
-  };
-  if (caller?.aborted) left();
-  else caller?.addEventListener("abort", left, { once: true });
-  watch();
+    signal?.removeEventListener("abort", left);
+  }
+  function abort(reason?: unknown): void {
+    stop();
+    controller.abort(reason);
+  }
+  if (signal?.aborted) left();
+  else signal?.addEventListener("abort", left, { once: true });
   return {
     signal: controller.signal,
     get isLate() {
       return isLate;
     },
-    touch: watch,
-    abort: () => controller.abort(),
-    stop() {
+    begin() {
       cancel();
-      caller?.removeEventListener("abort", left);
+      if (isOver) return;
+      cancel = clock.after(Math.max(0, Math.min(timeoutMs, endAt - clock.now())), () => {
+        isLate = true;
+        abort();
+      });
     },
+    rest: () => cancel(),
+    abort: () => abort(),
+    stop,
   };
 }

@@ -2,7 +2,8 @@ import type { ApiPromise } from "../api-promise.ts";
 import type { Caller } from "../caller.ts";
 import { isObject } from "../errors.evidence.ts";
 import type { Body } from "../operations.ts";
-import type { EndOf, EventStream } from "../stream.ts";
+import type { EventStream } from "../stream.tee.ts";
+import type { StreamFormat } from "../stream.ts";
 import type { CallOptions } from "../transport.ts";
 import type {
   ChatChunk,
@@ -23,7 +24,7 @@ export function chatResource(call: Caller) {
     create: (body: ChatBody, options?: CallOptions) =>
       call.request("POST /v1/chat/completions", { body }, options) as ApiPromise<ChatCompletion>,
     stream: (body: ChatBody, options?: CallOptions): ApiPromise<EventStream<ChatChunk>> =>
-      call.stream("POST /v1/chat/completions", { ...body, stream: true }, endsWithDone, options),
+      call.stream("POST /v1/chat/completions", { ...body, stream: true }, chatFormat, options),
   };
 }
 
@@ -33,7 +34,7 @@ export function messagesResource(call: Caller) {
     create: (body: MessageBody, options?: CallOptions) =>
       call.request("POST /v1/messages", { body }, options) as ApiPromise<Message>,
     stream: (body: MessageBody, options?: CallOptions): ApiPromise<EventStream<NamedEvent>> =>
-      call.stream("POST /v1/messages", { ...body, stream: true }, endsWith("message_stop"), options),
+      call.stream("POST /v1/messages", { ...body, stream: true }, messageFormat, options),
     countTokens: (body: Body<"POST /v1/messages/count_tokens">, options?: CallOptions) =>
       call.request("POST /v1/messages/count_tokens", { body }, options, repeatable),
   };
@@ -45,7 +46,7 @@ export function responsesResource(call: Caller) {
     create: (body: ResponseBody, options?: CallOptions) =>
       call.request("POST /v1/responses", { body }, options) as ApiPromise<ModelResponse>,
     stream: (body: ResponseBody, options?: CallOptions): ApiPromise<EventStream<NamedEvent>> =>
-      call.stream("POST /v1/responses", { ...body, stream: true }, endsWith(...responseEnds), options),
+      call.stream("POST /v1/responses", { ...body, stream: true }, responseFormat, options),
   };
 }
 
@@ -71,10 +72,15 @@ export function decideResource(call: Caller) {
 }
 
 const repeatable = { isRepeatable: true };
-const responseEnds = ["response.completed", "response.incomplete", "response.failed"];
 
-const endsWithDone: EndOf = ({ data }) => data === "[DONE]";
+const chatFormat: StreamFormat = { isEnd: ({ data }) => data === "[DONE]", names: /^(message)?$/ };
 
-function endsWith(...types: readonly string[]): EndOf {
-  return ({ json }) => isObject(json) && types.includes(String(json.type));
-}
+const messageFormat: StreamFormat = {
+  isEnd: ({ json }) => isObject(json) && json.type === "message_stop",
+  names: /^$|^message|^content_block/,
+};
+
+const responseFormat: StreamFormat = {
+  isEnd: ({ json }) => isObject(json) && /^response\.(completed|incomplete|failed)$/.test(String(json.type)),
+  names: /^$|^response\./,
+};
