@@ -33,7 +33,9 @@ test("a decision is the same from here and from afar, and refused it is a failed
   assert.deepEqual([here.code, there.code], [0, 0], here.stderr + there.stderr);
   assert.deepEqual(JSON.parse(there.stdout), JSON.parse(here.stdout));
   await server.ask("budgets", "set", "user", "usr_dev", "--allocated", "0");
-  for (const { code, stdout } of await both("decide", "--model", "sim-echo")) {
+  const question = ["decide", "--model", "sim-echo"];
+  await until(async () => (await server.cli(...question)).code === 9, { what: () => "the new budget" });
+  for (const { code, stdout } of await both(...question)) {
     assert.equal(code, 9);
     assert.match(stdout, /^Not allowed: sim-echo for usr_dev would be answered 402 BUDGET_EXCEEDED/);
   }

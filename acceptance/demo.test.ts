@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { until } from "../gateway/src/lib/until.testing.ts";
+import { readOwner } from "../gateway/src/store/lock.ts";
 import { within } from "./within.ts";
 
 const main = join(import.meta.dirname, "..", "gateway", "src", "main.ts");
@@ -89,7 +90,7 @@ test("a tour that is interrupted in the middle leaves no process and no folder",
   assertNothingIsLeft();
 });
 
-test("a tour that is killed takes its server along", async () => {
+test("a tour that is killed takes its server along, and the next one its folder", async () => {
   const { child, ended, stdout } = start("demo");
   await until(() => stdout().includes("\n1. "), { limitMs: TOUR_LIMIT_MS, what: stdout });
   const url = /URL=(http:\S+)/.exec(stdout())![1]!;
@@ -101,9 +102,12 @@ test("a tour that is killed takes its server along", async () => {
       () => true,
     );
   await until(isGone, { limitMs: TOUR_LIMIT_MS });
-  for (const left of readdirSync(temporary)) {
-    rmSync(join(temporary, left), { recursive: true, maxRetries: 20, retryDelay: 100 });
-  }
+  const [left] = readdirSync(temporary);
+  const hasEnded = () => readOwner(join(temporary, left!, "data", "database")) === undefined;
+  await until(hasEnded, { limitMs: TOUR_LIMIT_MS });
+  const { code } = await within(TOUR_LIMIT_MS, start("demo").ended, "the next tour");
+  assert.equal(code, 0);
+  assertNothingIsLeft();
 });
 
 test("a server that is kept answers the commands of the tour until Ctrl-C", async () => {

@@ -43,12 +43,11 @@ export function isSaid(shown: string, said: string): boolean {
 }
 
 /**
- * `sk-tg1_…` and its like, which a reader copies from what was printed: the last that begins so. One that was never
+ * `sk-tg1_…` and its like, which a reader copies from what was printed: the first that begins so. One that was never
  * printed stays as it stands.
  */
 export function filledIn(text: string, said: string): string {
   return text.replace(/\b((?:sk|it)-tg1_|eyJ)…/g, (placeholder, start: string) => {
-    const printed = said.match(new RegExp(`\\b${start}[\\w.-]+`, "g"));
-    return printed?.at(-1) ?? placeholder;
+    return new RegExp(`\\b${start}[\\w.-]+`).exec(said)?.[0] ?? placeholder;
   });
 }

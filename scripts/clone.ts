@@ -10,7 +10,7 @@ export type Clone = AsyncDisposable & {
   readonly folder: string;
   /** Everything that was printed so far, in every terminal. */
   said(): string;
-  /** Types it into the one terminal that stays; what it exports is there for the next. Throws if it fails. */
+  /** Types it into the one terminal that stays; functions and what it exports are there for the next. Throws if it fails. */
   type(shell: string): Promise<string>;
   /** Types it into a terminal of its own, which is then busy. Resolves when `sign` is printed there. */
   open(shell: string, sign: string): Promise<void>;
@@ -21,7 +21,7 @@ export type Clone = AsyncDisposable & {
 const root = join(import.meta.dirname, "..");
 const LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 20_000;
-const KEEP = 'export -p > "$HOME/exported"';
+const KEEP = '{ export -p; declare -f; } > "$HOME/exported"';
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {

@@ -3,11 +3,12 @@ import { dirname, join } from "node:path";
 import type { Setting } from "../gateway/src/config/setting.ts";
 import { settings } from "../gateway/src/config/settings.ts";
 import type { Access } from "../gateway/src/http/endpoint.ts";
-import { type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
+import { type ErrorCode, type ErrorRow, errors } from "../gateway/src/lib/errors.ts";
 import { simulatedModels } from "../gateway/src/providers/simulated.models.ts";
 import { type Action, actions, changesIdentities } from "../gateway/src/telemetry/actions.ts";
 import { clientSchema } from "./client-schema.ts";
 import { commandRows, commandSections } from "./command-rows.ts";
+import { errorHelp } from "./error-help.ts";
 import { limitRows } from "./limit-rows.ts";
 import { hollowServer, openApi } from "./openapi.ts";
 
@@ -44,14 +45,16 @@ function environmentExample(): string {
     const file = secret ? ` Or ${name}_FILE.` : "";
     return `# ${about}${file}\n#${name}=${shown ?? ""}\n`;
   });
-  return `# Every setting, with its default. Generated from gateway/src/config/settings.ts: npm run docs\n\n${rows.join("\n")}`;
+  const use = "# A copy of it called .env is not read by itself. Before a start: set -a; . ./.env; set +a";
+  return `# Every setting, with its default. Generated from gateway/src/config/settings.ts: npm run docs\n${use}\n\n${rows.join("\n")}`;
 }
 
 function settingsPage(): string {
   return page(
     "Settings",
     "gateway/src/config/settings.ts",
-    `Settings come from the environment. An empty one is unset; of a limit, empty switches it off and 0 refuses
+    `Settings come from the environment. A file \`.env\` is not read by itself: \`set -a; . ./.env; set +a\` before the start puts
+what it says there. An empty setting is unset; of a limit, empty switches it off and 0 refuses
 everything. A secret may come from the file that \`NAME_FILE\` names instead. Unknown settings with one of Tollgate's
 prefixes and bad values stop the start, all of them listed. \`tollgate doctor\` shows what is in force, without secrets.
 Providers, aliases, plans and prices can also stand in a [configuration file](operating/configuration-file.md).`,
@@ -66,8 +69,36 @@ Providers, aliases, plans and prices can also stand in a [configuration file](op
   );
 }
 
+const errorFields: readonly (readonly string[])[] = [
+  ["`details`", "`VALIDATION_FAILED`", "the faults: `[{path, message}]`"],
+  ["`requiredScope`", "`SCOPE_MISSING`", "the scope that is missing"],
+  ["`limit`", "refusals by a limit", "id of [the limit](limits.md) that is reported"],
+  ["`violated`", "the same", "ids of all limits that refused"],
+  ["`reason`", "`RATE_LIMITED`", "`daily_quota` if waiting for a minute does not help"],
+  ["`resetAt`", "refusals by a limit, an open breaker", "when asking again makes sense"],
+  [
+    "`scope`, `id`",
+    "`BUDGET_EXCEEDED`",
+    "whose budget it is; `id` is the prefix of a key, and left out for who may not see",
+  ],
+  [
+    "`remaining_usd`",
+    "the same",
+    "what is allocated and not spent, to who may see it; calls under way may hold of it",
+  ],
+  [
+    "`period`, `resetAt`",
+    "the same",
+    "of the budget, and when it begins anew; a budget without a period has no `resetAt`",
+  ],
+  ["`budget`", "the same", "number of the budget"],
+  ["`model`", "`MODEL_NOT_FOUND`, `MODEL_NOT_ALLOWED`, `PRICE_UNKNOWN`", "as it was asked for"],
+];
+
 function errorsPage(): string {
-  const rows: readonly (readonly [string, ErrorRow])[] = Object.entries(errors);
+  const rows = (Object.entries(errors) as (readonly [ErrorCode, ErrorRow])[]).toSorted(
+    ([, one], [, other]) => one.status - other.status,
+  );
   return page(
     "Errors",
     "gateway/src/lib/errors.ts",
@@ -89,17 +120,18 @@ function errorsPage(): string {
 
 \`type\` and \`param\` are what the official OpenAI client reads. \`correlationId\` is also the header
 \`X-Correlation-Id\` and stands in every log line. 429 and 503 carry \`Retry-After\` (seconds) and
-\`retry-after-ms\`; \`x-should-retry\` tells official clients whether repeating makes sense at all. Besides these fields:
-\`details\` (\`[{path, message}]\`, VALIDATION_FAILED), \`requiredScope\` (SCOPE_MISSING), \`limit\`, \`reason\` and
-\`resetAt\` (refusals by a limit; an open breaker has \`resetAt\`), \`budget\` (BUDGET_EXCEEDED), \`model\` (MODEL_NOT_FOUND,
-MODEL_NOT_ALLOWED, PRICE_UNKNOWN).`,
+\`retry-after-ms\`, unless the provider's account is out of credit; \`x-should-retry\` tells official clients whether repeating
+makes sense at all. Besides these, some codes have fields of their own:
+
+${table(["field", "with", "says"], errorFields)}`,
     table(
-      ["code", "status", "type", "message"],
+      ["code", "status", "type", "message", "what to do"],
       rows.map(([code, { status, type, message }]) => [
         `\`${code}\``,
         String(status),
         `\`${type}\``,
         message,
+        errorHelp[code],
       ]),
     ),
   );
@@ -206,7 +238,8 @@ async function commandsPage(): Promise<string> {
   return page(
     "Commands",
     "gateway/src/cli/groups.ts",
-    `\`npm run tollgate -- <command>\` from a clone, \`npx tollgate <command>\` where the package is installed.
+    `\`npm run tollgate -- <command>\` from a clone, \`npx tollgate <command>\` where the package is installed,
+which is on no registry yet.
 [How to use it](guides/command-line.md). Every command takes \`--json\`, prints data on standard output and everything else on
 standard error. Those below \`Server\`, \`To try\` and \`Shell\` run in the process that was started. All others work on the data:
 in the server that \`--url\` or \`TOLLGATE_URL\` names, in the server that runs on the same data folder, or by themselves.`,

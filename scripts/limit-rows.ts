@@ -66,7 +66,7 @@ export function limitsMet(variables: Readonly<Record<string, string>>, plan: Pla
       device: "d",
     },
     { principal: { ...caller, key }, address: "" },
-    { principal: caller, address: "" },
+    { principal: { ...caller, credential: { kind: "session", sessionId: "" } }, address: "" },
   ];
   const call = { id: "call", tokens: { certain: 0, likely: 0 } };
   return callers.flatMap((subject) =>

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -49,7 +49,7 @@ function pinnedNode() {
 }
 
 if (!isInstalled()) install();
-const nodeCommand = [...nodeArguments, join(root, script), ...scriptArguments];
+const nodeCommand = [...nodeArguments, resolve(root, script), ...scriptArguments];
 const child = spawn(pinnedNode(), nodeCommand, { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

@@ -15,6 +15,7 @@ import { filePlans, trustedProxies } from "./config/config.ts";
 import type { ConfigFile } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
 import { usualModel } from "./config/usual-model.ts";
+import { budgetsById } from "./costs/budgets.read.ts";
 import { priceOf } from "./costs/prices.ts";
 import type { GovernDeps } from "./http/govern.ts";
 import { readinessOf } from "./http/readiness.ts";
@@ -52,10 +53,21 @@ const SETTLE_AT_STOP_MS = 5_000;
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
 
 /**
- * All that governs calls, whoever serves them: our own server or an app that registers the plugin. Every part gets the
- * narrow things it uses, and they meet here and in `calls/`.
+ * All that governs calls, whoever serves them: our own server or an app that registers the plugin. If it throws, it has
+ * closed what it had opened; the store is left to whoever gave it.
  */
 export async function openEngine(options: EngineOptions) {
+  const closing = new AsyncDisposableStack();
+  try {
+    return await openParts(options, closing);
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
+/** Every part gets the narrow things it uses, and they meet here and in `calls/`. They are closed last first. */
+async function openParts(options: EngineOptions, closing: AsyncDisposableStack) {
   const { settings, file, secretKey, store, clock, chance, log } = options;
   const { db } = store;
   const metrics = newMetrics({
@@ -67,7 +79,10 @@ export async function openEngine(options: EngineOptions) {
   const trouble = (what: string) => (error: unknown) => tell(what, error);
 
   const counting = await openCounters({ settings, db, clock });
+  closing.defer(counting.close);
   const { counters, fallback } = counting;
+  // The audit log is read once everything is open, and again when nothing writes to it any more.
+  const anchor = closing.use(new AsyncDisposableStack());
   const people = await openPeople({
     settings,
     secretKey,
@@ -82,6 +97,7 @@ export async function openEngine(options: EngineOptions) {
     trouble,
   });
   const { identifier: identities } = people;
+  closing.defer(() => identities.flushLastUse().catch(trouble("last use not written")));
   const limits = openLimits({
     ...people,
     settings,
@@ -92,6 +108,7 @@ export async function openEngine(options: EngineOptions) {
     queueDepth: options.queueDepth ?? (() => 0),
     trouble,
   });
+  closing.defer(() => limits.close().catch(trouble("daily counts not written")));
   const peppers = peppersOf(settings, secretKey);
   const pepper = peppers[0]!;
   const forgetEpochs = await watchEpochs({
@@ -101,7 +118,12 @@ export async function openEngine(options: EngineOptions) {
     raise: (epoch) => counters.raiseEpoch(EPOCH_KEY, epoch),
     onTrouble: trouble("epoch not read"),
   });
+  closing.defer(forgetEpochs);
 
+  const secretKeys = secretKeysOf(settings, secretKey);
+  const routing = await openProviders({ settings, file, secretKeys, store, clock, log, trouble });
+  closing.defer(routing.close);
+  const { providers, routes } = routing;
   const costs = await openCosts({
     settings,
     file,
@@ -114,10 +136,13 @@ export async function openEngine(options: EngineOptions) {
     trouble,
   });
   const { prices, money } = costs;
-  const secretKeys = secretKeysOf(settings, secretKey);
-  const routing = await openProviders({ settings, file, secretKeys, store, clock, log, trouble });
-  const { providers, routes } = routing;
+  closing.defer(async () => {
+    await costs.stop();
+    const unsettled = await money.close(SETTLE_AT_STOP_MS);
+    if (unsettled > 0) log.error({ unsettled }, "calls not settled; their reservations will expire");
+  });
   const alerts = openAlerts({ settings, secretKey, store, clock, chance, log, metrics, trouble });
+  closing.defer(alerts.close);
   const breakers = providerBreakers({
     settings,
     providers: () => [...routes().providers.keys()],
@@ -130,11 +155,13 @@ export async function openEngine(options: EngineOptions) {
     metrics,
     trouble,
   });
+  closing.defer(breakers.close);
   const paying = payers({ db, clock });
   const stops = callStops();
   const runDeps: RunDeps = {
     clock,
     budgetIdsOf: ({ principal, projectId }, afresh) => paying.budgetIdsOf(principal, projectId, afresh),
+    budgetOf: async (id) => (await budgetsById(db, [id], clock.now()))[0],
     async reserve(request) {
       const reserved = await money.reserve(request);
       if (!reserved.granted) metrics.budgetRefusals.inc();
@@ -155,19 +182,23 @@ export async function openEngine(options: EngineOptions) {
   };
 
   const asking: RouteDeps = { routes, prices: prices.prices, chance };
-  const stopAnchoring = await anchorAudit({
-    db,
-    clock,
-    log,
-    macKey: derivedKey(secretKey, "audit-mac"),
-    file: settings.AUDIT_CHECKPOINT_FILE,
-    everyMs: settings.AUDIT_CHECKPOINT_SECONDS * 1000,
-    onTrouble: trouble("audit checkpoint not written"),
-  });
-  const timers = [
+  anchor.defer(
+    await anchorAudit({
+      db,
+      clock,
+      log,
+      macKey: derivedKey(secretKey, "audit-mac"),
+      file: settings.AUDIT_CHECKPOINT_FILE,
+      everyMs: settings.AUDIT_CHECKPOINT_SECONDS * 1000,
+      onTrouble: trouble("audit checkpoint not written"),
+    }),
+  );
+  closing.defer(
     clock.every(SESSION_SWEEP_MS, () => sweepSessions(db, clock.now()).catch(trouble("sessions not swept"))),
+  );
+  closing.defer(
     clock.every(LAST_USE_FLUSH_MS, () => identities.flushLastUse().catch(trouble("last use not written"))),
-  ];
+  );
   const governing: GovernDeps = {
     clock,
     chance,
@@ -216,20 +247,6 @@ export async function openEngine(options: EngineOptions) {
     /** Ends the calls that still run: each is settled with what was seen. */
     stopCalls: stops.all,
     /** Flushes everything; whoever serves must have stopped. */
-    async close(): Promise<void> {
-      for (const stop of timers) stop();
-      await forgetEpochs();
-      await costs.stop();
-      await breakers.close();
-      await alerts.close();
-      const unsettled = await money.close(SETTLE_AT_STOP_MS);
-      if (unsettled > 0) log.error({ unsettled }, "calls not settled; their reservations will expire");
-      await limits.close().catch(trouble("daily counts not written"));
-      await identities.flushLastUse().catch(trouble("last use not written"));
-      await stopAnchoring();
-      await routing.close();
-      await counting.close();
-      await store.close();
-    },
+    close: () => closing.disposeAsync().finally(store.close),
   };
 }

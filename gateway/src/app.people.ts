@@ -74,12 +74,8 @@ export async function openPeople(options: {
     graceMs: settings.REFRESH_GRACE_SECONDS * 1000,
     planOf: planOf(filePlans),
   };
-  const missing = await missingPlans(db, filePlans);
-  if (missing.length > 0) {
-    throw new SettingsError(
-      missing.map((name) => `the plan ${name} is assigned, and neither stored nor in the configuration file`),
-    );
-  }
+  const faults = await planFaults(db, filePlans);
+  if (faults.length > 0) throw new SettingsError(faults);
   await ensureUsers({ db, clock }, [...tokens.userIds, settings.APP_AUTH_DEFAULT_USER]);
   const identities: Identifier = identifier({
     ...signing,
@@ -138,6 +134,14 @@ export async function openPeople(options: {
     hostedDomains: settings.GOOGLE_HOSTED_DOMAINS,
     erasePersonal,
   };
+}
+
+/** Plans that somebody has and that are nowhere: they stop the start. */
+export async function planFaults(db: Db, filePlans: FilePlans): Promise<readonly string[]> {
+  const missing = await missingPlans(db, filePlans);
+  return missing.map(
+    (name) => `the plan ${name} is assigned, and neither stored nor in the configuration file`,
+  );
 }
 
 /** The current key, and the one before it: what was made with that stays good. */

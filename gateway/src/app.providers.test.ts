@@ -48,6 +48,7 @@ const wanted = {
   apiKey: "sk-one",
   models: ["m"],
   reportsStreamUsage: true,
+  speaksResponses: undefined,
 } as const;
 const set = (providers: Providers, name: string) =>
   setProvider({ ...identity, providers }, tester, name, wanted);

@@ -61,7 +61,7 @@ export async function openProviders(deps: {
     return known;
   }
 
-  const faults = faultsOf(await readProviders(), settings, file);
+  const faults = routeFaults(await readProviders(), settings, file);
   if (faults.length > 0) throw new SettingsError(faults);
   const readAgain = (): void => void readProviders().catch(trouble("providers not read"));
   const unlisten = await store.listen(PROVIDERS_CHANNEL, readAgain);
@@ -77,7 +77,12 @@ export async function openProviders(deps: {
   };
 }
 
-function faultsOf(known: readonly KnownProvider[], settings: Settings, file: ConfigFile): readonly string[] {
+/** What aliases and DEFAULT_PROVIDER name that there is not: it stops the start. */
+export function routeFaults(
+  known: readonly KnownProvider[],
+  settings: Settings,
+  file: ConfigFile,
+): readonly string[] {
   const names = new Set(known.map(({ name }) => name));
   const wanted = settings.DEFAULT_PROVIDER;
   return [

@@ -4,15 +4,28 @@ import { ownerOf, runRemotely, serverAt } from "./cli/remote.ts";
 import { environment, readSettings } from "./config/environment.ts";
 import { readConfigFile } from "./config/file.ts";
 import { commandDeps } from "./main.deps.ts";
-import { openStore, orClosed, withStore } from "./main.store.ts";
+import { hasData, openStore, orClosed, withStore } from "./main.store.ts";
 import { FolderInUse } from "./store/lock.ts";
 import { migrate, migrateDown, migrationStatus } from "./store/migrate.ts";
 
 /** Where commands on the data run. */
 export type Way = AsyncDisposable & { run(name: string, input: object): Promise<object> };
 
-/** At the server that `url` or TOLLGATE_URL names, inside the server that runs on the data folder, or else here. */
-export async function openWay(url: string | undefined): Promise<Way> {
+/** They need nothing that is there before. All others look at or change what a start, or one of these, has made. */
+const BEGINS: ReadonlySet<string> = new Set([
+  "users create",
+  "users offer-setup",
+  "plans set",
+  "prices set",
+  "providers set",
+  "webhooks add",
+]);
+
+/**
+ * At the server that `url` or TOLLGATE_URL names, inside the server that runs on the data folder, or else here. Throws
+ * for a command, by its name, that needs data where there are none.
+ */
+export async function openWay(name: string, url: string | undefined): Promise<Way> {
   const settings = readSettings(environment);
   const named = serverAt({ url: url ?? settings.TOLLGATE_URL, token: settings.TOLLGATE_TOKEN });
   const remote = (server: Parameters<typeof runRemotely>[0]): Way => ({
@@ -20,6 +33,11 @@ export async function openWay(url: string | undefined): Promise<Way> {
     [Symbol.asyncDispose]: async () => {},
   });
   if (named !== undefined) return remote(named);
+  if (!hasData(settings) && !BEGINS.has(name)) {
+    throw new Error(
+      `No data in ${settings.DATA_DIR} and no server there: run it in the server's folder, or set DATABASE_URL or TOLLGATE_URL`,
+    );
+  }
   try {
     const { store } = await openStore(settings);
     const deps = await orClosed(store, async () => {

@@ -1,7 +1,7 @@
-import { styleText } from "node:util";
 import { bench } from "./cli/commands/bench.ts";
 import { demo } from "./cli/commands/demo.ts";
 import type { Showing } from "./cli/showing.ts";
+import { terminalOf } from "./cli/terminal.ts";
 import { systemClock as clock } from "./lib/clock.ts";
 import { systemChance as chance } from "./lib/ids.ts";
 
@@ -10,11 +10,7 @@ const program = import.meta.filename.replace("main.demo.", "main.beside.");
 
 /** What shows itself on servers of its own, and leaves nothing behind. */
 export const showing: Showing = {
-  demo: (options, out) => demo({ program, clock, chance, out, paint }, options),
-  bench: (options) => bench({ program, clock }, options),
+  demo: (options, out) =>
+    demo({ program, clock, chance, out, paint: terminalOf(process.stdout).paint }, options),
+  bench: (options, onProgress) => bench({ program, clock, onProgress }, options),
 };
-
-/** Plain where standard output is no terminal, or colours are not wanted. */
-function paint(style: Parameters<typeof styleText>[0], text: string): string {
-  return styleText(style, text, { stream: process.stdout });
-}

@@ -4,9 +4,10 @@ import { type CommandDeps, UsageError } from "./cli/command.ts";
 import { runDataCommand } from "./cli/program.ts";
 import { writeOperatorToken } from "./cli/remote.ts";
 import { environment, readSettings } from "./config/environment.ts";
-import { readConfigFile } from "./config/file.ts";
+import { type ConfigFile, readConfigFile } from "./config/file.ts";
 import { secretKeyOf } from "./config/secret-key.ts";
 import type { Settings } from "./config/settings.ts";
+import { usualModel } from "./config/usual-model.ts";
 import { issueApiKey } from "./identity/api-keys.ts";
 import { newKey } from "./identity/key.ts";
 import { offerSetup } from "./identity/setup.ts";
@@ -14,7 +15,8 @@ import { systemClock as clock } from "./lib/clock.ts";
 import { TollgateError } from "./lib/errors.ts";
 import { systemChance as chance } from "./lib/ids.ts";
 import { commandDeps } from "./main.deps.ts";
-import { out, stopSignal } from "./main.process.ts";
+import { requireFreePort } from "./main.port.ts";
+import { note, out, stopSignal } from "./main.process.ts";
 import { openStore, orClosed } from "./main.store.ts";
 import { migrate } from "./store/migrate.ts";
 import type { Cause } from "./telemetry/change.ts";
@@ -35,6 +37,7 @@ export async function serve({ role, json = false }: ServeOptions): Promise<void>
   const { store, announce } = await openStore(settings);
   const operatorToken = announce === undefined ? undefined : newKey("it", chance);
   const { app, deps } = await orClosed(store, async () => {
+    await requireFreePort(settings);
     const secretKey = secretKeyOf(settings, chance);
     await migrate(store);
     const deps = commandDeps(settings, file, store);
@@ -50,7 +53,7 @@ export async function serve({ role, json = false }: ServeOptions): Promise<void>
   const forgetToken =
     operatorToken === undefined ? () => {} : writeOperatorToken(settings.DATA_DIR, operatorToken);
   announce?.(app.url);
-  if (settings.ROLE !== "worker") await welcome(settings, deps, app.url, json);
+  if (settings.ROLE !== "worker") await welcome({ settings, file, deps }, app.url, json);
   log.info(
     { url: app.url, store: store.kind, redis: settings.REDIS_URL !== undefined },
     "Tollgate is listening",
@@ -65,16 +68,23 @@ export async function serve({ role, json = false }: ServeOptions): Promise<void>
 const FIRST_START: Cause = { actor: { type: "system", id: "first start" } };
 
 /** At the very first start: the set-up token, and on the embedded default a first key with a request to try. */
-async function welcome(settings: Settings, deps: CommandDeps, url: string, json: boolean): Promise<void> {
+async function welcome(
+  { settings, file, deps }: { settings: Settings; file: ConfigFile; deps: CommandDeps },
+  url: string,
+  json: boolean,
+): Promise<void> {
   const token = await offerSetup(deps);
-  if (token === undefined) return;
+  if (token === undefined) {
+    if (process.stdout.isTTY && !json) note(`Tollgate at ${url}; Ctrl-C stops it`);
+    return;
+  }
   const key = await firstKey(settings, deps);
   if (json) return out(JSON.stringify({ url, setup_token: token, key: key ?? null }));
   out(`\nWelcome to Tollgate, listening at ${url}\n`);
   out(`Set-up token, for POST /auth/setup and one administrator, shown once:\n\n  ${token}\n`);
   if (key === undefined) return;
   out(`First API key, shown once:\n\n  ${key}\n`);
-  out(`Try it:\n\n${exampleRequest(url, key)}\n`);
+  out(`Try it:\n\n${exampleRequest(url, key, await exampleModel(settings, file, deps))}\n`);
 }
 
 async function firstKey(settings: Settings, deps: CommandDeps): Promise<string | undefined> {
@@ -90,9 +100,19 @@ async function firstKey(settings: Settings, deps: CommandDeps): Promise<string |
   return key;
 }
 
-function exampleRequest(url: string, key: string): string {
+/** A model that is answered here. */
+async function exampleModel(settings: Settings, file: ConfigFile, deps: CommandDeps): Promise<string> {
+  const [alias] = Object.keys(file.aliases);
+  if (alias !== undefined) return alias;
+  const known = await deps.providers.readProviders();
+  const { name, upstream } = known.find((each) => each.name === settings.DEFAULT_PROVIDER) ?? known[0]!;
+  const models = upstream?.models ?? [];
+  return usualModel({ name, simulated: upstream === undefined, models }) ?? `${name}/MODEL`;
+}
+
+function exampleRequest(url: string, key: string, model: string): string {
   const body = JSON.stringify({
-    model: "sim-echo",
+    model,
     messages: [{ role: "user", content: "Hello, Tollgate!" }],
   });
   return [

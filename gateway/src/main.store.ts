@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "./config/settings.ts";
 import { systemClock as clock } from "./lib/clock.ts";
@@ -17,8 +17,17 @@ export async function openStore(
     };
   }
   mkdirSync(settings.DATA_DIR, { recursive: true, mode: 0o700 });
-  const store = await openPglite({ folder: join(settings.DATA_DIR, "database"), clock, chance });
+  const store = await openPglite({ folder: databaseFolder(settings), clock, chance });
   return { store, announce: store.announce };
+}
+
+export function databaseFolder({ DATA_DIR }: Settings): string {
+  return join(DATA_DIR, "database");
+}
+
+/** False in a folder where nothing was started yet. */
+export function hasData(settings: Settings): boolean {
+  return settings.DATABASE_URL !== undefined || existsSync(databaseFolder(settings));
 }
 
 /** A start that fails leaves the database closed. */

@@ -12,7 +12,7 @@ let way: Promise<Way> | undefined;
 /** Whatever an action needs is loaded when it is asked for: help and completion wait for none of it. */
 const actions: Actions = {
   async data(name, input, url) {
-    way ??= import("./main.data.ts").then(({ openWay }) => openWay(url));
+    way ??= import("./main.data.ts").then(({ openWay }) => openWay(name, url));
     return (await way).run(name, input);
   },
   serve: async (json) => (await import("./main.serve.ts")).serve({ json }),
@@ -21,7 +21,7 @@ const actions: Actions = {
   doctor: async () => (await import("./main.doctor.ts")).doctor(),
   sim: async (port) => (await import("./main.sim.ts")).serveSimulated(port),
   demo: async (options, write) => (await import("./main.demo.ts")).showing.demo(options, write),
-  bench: async (options) => (await import("./main.demo.ts")).showing.bench(options),
+  bench: async (...asked) => (await import("./main.demo.ts")).showing.bench(...asked),
   pause,
 };
 

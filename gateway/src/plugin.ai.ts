@@ -1,8 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import { z } from "zod";
 import type { Engine } from "./app.engine.ts";
 import type { Asked } from "./calls/ask.ts";
-import { jsonIn } from "./calls/json-answer.ts";
 import { repeat } from "./calls/repeat.ts";
 import { warm } from "./calls/warm.ts";
 import type { Settlement } from "./costs/ledger.ts";
@@ -10,14 +8,15 @@ import { asTollgateError } from "./http/refusals.ts";
 import { uuidv7 } from "./lib/ids.ts";
 import { usdText } from "./lib/money.ts";
 import type { Ticket } from "./limits/ticket.ts";
-import type { Ai, AiEnd, AiQuestion, JsonSchema } from "./plugin.ts";
+import { readQuestion } from "./plugin.question.ts";
+import type { Ai, AiEnd } from "./plugin.ts";
 
 type AiDeps = Pick<Engine, "ask" | "askInPieces" | "runDeps" | "asking" | "usualModel" | "clock" | "chance">;
 
 /** AI calls in the name of whoever sent the request, counted against what its limits took. */
 export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
-  const { trace, routeOptions } = request;
-  const named = routeOptions.config.tollgate;
+  const { tollgateTrace: trace, routeOptions } = request;
+  const named = routeOptions.config.tollgate || undefined;
   if (named?.isAiCall !== true || trace?.requestTicket === undefined) {
     throw new Error("no model may be asked: the route does not name config.tollgate with isAiCall");
   }
@@ -39,9 +38,8 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
     };
   }
 
-  function asked(question: AiQuestion): Asked & { readonly ticket: Ticket } {
-    const signals = question.signal === undefined ? [left!] : [left!, question.signal];
-    const body = bodyOf(question, deps.usualModel());
+  function asked(body: Asked["body"], signal: AbortSignal | undefined): Asked & { readonly ticket: Ticket } {
+    const signals = signal === undefined ? [left!] : [left!, signal];
     return { ...newCall(), body, signal: AbortSignal.any(signals) };
   }
 
@@ -52,12 +50,13 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
   }
 
   return {
-    async generate<T>(question: AiQuestion<T>) {
-      const call = asked(question);
+    async generate(question) {
+      const { body, signal, fitting } = readQuestion(question, deps.usualModel());
+      const call = asked(body, signal);
       try {
         const { text, settlement } = await deps.ask(call);
         const end = { text, ...ended(settlement) };
-        return question.schema === undefined ? end : { ...end, json: fitting(question.schema, text) };
+        return fitting === undefined ? end : { ...end, json: fitting(text) };
       } catch (error) {
         throw asLeftOrOurs(error, call);
       } finally {
@@ -65,7 +64,8 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
       }
     },
     async *stream(question) {
-      const call = asked(question);
+      const { body, signal } = readQuestion(question, deps.usualModel());
+      const call = asked(body, signal);
       try {
         return ended(yield* deps.askInPieces(call));
       } catch (error) {
@@ -84,36 +84,4 @@ export function aiOf(deps: AiDeps, request: FastifyRequest): Ai {
 
 function asLeftOrOurs(error: unknown, { signal }: Asked): unknown {
   return signal.aborted ? error : asTollgateError(error);
-}
-
-function bodyOf(
-  { messages, model, maxTokens, temperature, schema }: AiQuestion,
-  usualModel: string | undefined,
-): Readonly<Record<string, unknown>> {
-  return {
-    model: model ?? usualModel,
-    messages,
-    ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(schema === undefined
-      ? {}
-      : {
-          response_format: { type: "json_schema", json_schema: { name: "answer", schema: asJson(schema) } },
-        }),
-  };
-}
-
-function asJson(schema: z.ZodType | JsonSchema): unknown {
-  return isZod(schema) ? z.toJSONSchema(schema, { unrepresentable: "any" }) : schema;
-}
-
-function fitting<T>(schema: z.ZodType<T> | JsonSchema, text: string): T | undefined {
-  const type = isZod(schema) ? schema : (z.fromJSONSchema(schema) as z.ZodType<T>);
-  const read = type.safeParse(jsonIn(text));
-  return read.success ? read.data : undefined;
-}
-
-/** An app may have a zod of its own. */
-function isZod<T>(schema: z.ZodType<T> | JsonSchema): schema is z.ZodType<T> {
-  return "_zod" in schema;
 }

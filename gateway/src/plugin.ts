@@ -6,16 +6,23 @@ import type { DeclaredRoute } from "./http/declared-route.ts";
 import { govern } from "./http/govern.ts";
 import type { Readiness } from "./http/readiness.ts";
 import type { Principal } from "./identity/principal.ts";
-import { decorate } from "./plugin.decorate.ts";
-import { openEngineFor } from "./plugin.engine.ts";
+import { decorate, requireNames } from "./plugin.decorate.ts";
+import { openEngineWith } from "./plugin.engine.ts";
+import { readOptions, type TollgateOptions } from "./plugin.options.ts";
 
 /** What a route says of itself to be governed: `config: { tollgate: { … } }`. */
 export type GovernedRoute = DeclaredRoute;
 
-export type AiMessage = { readonly role: "system" | "user" | "assistant"; readonly content: string };
+export type AiMessage<Content = string> = {
+  readonly role: "system" | "developer" | "user" | "assistant";
+  readonly content: Content;
+};
+
+/** A part of a message as OpenAI's chat completions have it: `{ type: "text", text }`, `{ type: "image_url", image_url }`. */
+export type AiPart = { readonly type: string; readonly [field: string]: unknown };
 
 export type AiQuestion<T = unknown> = {
-  readonly messages: readonly AiMessage[];
+  readonly messages: readonly AiMessage<string | readonly AiPart[]>[];
   /** As callers write it; else `APP_MODEL`, else the usual model of the default provider. */
   readonly model?: string | undefined;
   /** Of the answer. */
@@ -49,8 +56,8 @@ export type AiAnswer<T = unknown> = AiEnd & {
 
 /**
  * AI calls in the name of the request's caller: budgeted, metered, behind breakers and fallbacks. They throw
- * TollgateError as a client of the gateway meets it: BUDGET_EXCEEDED, PROVIDER_UNAVAILABLE and so on; and an AbortError
- * if the call was left.
+ * TollgateError as a client of the gateway meets it: BUDGET_EXCEEDED, PROVIDER_UNAVAILABLE and so on; VALIDATION_FAILED
+ * for a question that cannot be asked; and an AbortError if the call was left.
  */
 export type Ai = {
   generate<T = unknown>(question: AiQuestion<T>): Promise<AiAnswer<T>>;
@@ -69,11 +76,6 @@ export type Tollgate = {
   readonly metrics: () => Promise<string>;
 };
 
-export type TollgateOptions = {
-  /** As in the environment, which they are if left out. */
-  readonly settings?: Readonly<Record<string, string | undefined>>;
-};
-
 declare module "fastify" {
   interface FastifyRequest {
     /** Who is calling. Throws on a route that is not governed. */
@@ -88,22 +90,15 @@ declare module "fastify" {
 
 /**
  * Governs the routes of a Fastify app that name `config.tollgate`, and leaves the others alone. Await its registration
- * before the routes. It opens what it needs by its settings, and closes it with the app. Throws SettingsError.
+ * before the routes. It opens what it needs by its settings, and closes it with the app. Throws SettingsError, and Error
+ * for options that it does not know or names that the app has taken.
  */
 export async function tollgate(app: FastifyInstance, options: TollgateOptions): Promise<void> {
-  const engine = await openEngineFor(options.settings ?? environment);
-  govern(app, engine.governing, "untouched");
+  const { settings = environment, logger, ...host } = readOptions(options);
+  requireNames(app);
+  const engine = await openEngineWith(app, settings, logger);
+  govern(app, { ...engine.governing, trustedProxies: "app" }, host);
   decorate(app, engine);
-  let callOff = (): void => {};
-  app.addHook("preClose", async () => {
-    engine.beginStop();
-    callOff = engine.clock.after(engine.settings.SHUTDOWN_TIMEOUT_SECONDS * 1000, engine.stopCalls);
-  });
-  app.addHook("onClose", async () => {
-    callOff();
-    engine.stopCalls();
-    await engine.close();
-  });
 }
 
 /** For the whole app that registers it, not for a part of its own. */

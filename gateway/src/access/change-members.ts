@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
-import type { MemberRole, Tx } from "../store/tables.ts";
+import type { MemberRole } from "../store/tables.access.ts";
+import type { Tx } from "../store/tables.ts";
 import type { Change, Noted } from "../telemetry/change.ts";
 import { type By, holdProject, holdTeam } from "./hold.ts";
 import type { Caller, Level } from "./levels.ts";

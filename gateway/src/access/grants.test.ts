@@ -38,7 +38,10 @@ test("nobody hands out a scope that they do not have themselves", () => {
       const missing = wanted.find((scope) => !effectiveScopes(principal).has(scope));
       const error = refusal(principal, wanted);
       if (missing === undefined) assert.equal(error, undefined);
-      else assert.ok(error?.is("SCOPE_MISSING") && error.details.requiredScope === missing);
+      else {
+        assert.ok(error?.is("SCOPE_MISSING") && error.details.requiredScope === missing);
+        assert.ok(error.message.endsWith(`you lack the scope ${missing}.`));
+      }
     }),
   );
 });

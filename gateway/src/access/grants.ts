@@ -21,5 +21,11 @@ export function authorizeGrant(principal: Principal, scopes: readonly string[]):
   }
   const own: ReadonlySet<string> = effectiveScopes(principal);
   const missing = scopes.find((scope) => !own.has(scope));
-  if (missing !== undefined) throw new TollgateError("SCOPE_MISSING", { requiredScope: missing });
+  if (missing !== undefined) {
+    throw new TollgateError(
+      "SCOPE_MISSING",
+      { requiredScope: missing },
+      { message: `A key may not have more rights than who hands it out: you lack the scope ${missing}.` },
+    );
+  }
 }

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { MemberRole, Tx } from "../store/tables.ts";
+import type { MemberRole } from "../store/tables.access.ts";
+import type { Tx } from "../store/tables.ts";
 import type { Place } from "./members.ts";
 
 /** How the members of a place are written; its owner is none of them. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Role } from "../identity/principal.ts";
 import { grant, userNamed } from "../identity/testing.ts";
-import type { MemberRole } from "../store/tables.ts";
+import type { MemberRole } from "../store/tables.access.ts";
 import { testStore } from "../store/testing.ts";
 import { type Caller, isAtLeast, type Level, levels } from "./levels.ts";
 import { findProject, levelIn, listProjects } from "./projects.ts";

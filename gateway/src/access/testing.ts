@@ -1,4 +1,5 @@
-import type { Db, MemberRole } from "../store/tables.ts";
+import type { MemberRole } from "../store/tables.access.ts";
+import type { Db } from "../store/tables.ts";
 import { memberRows } from "./member-rows.ts";
 import type { Place } from "./members.ts";
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { VirtualClock } from "../lib/clock.ts";
-import type { Ai, AiQuestion } from "../plugin.ts";
+import type { Ai, AiMessage, AiQuestion } from "../plugin.ts";
 import type { Db } from "../store/tables.ts";
 import { enrichThought } from "./thoughts.change.ts";
 import { type Drawn, type drawnSchema, fitDrawn } from "./thoughts.drawn.ts";
@@ -13,10 +13,10 @@ export const virtualClock = () => new VirtualClock(noon);
 
 /** A model whose answers are written down, each a text or something to say as JSON; an error is thrown. */
 export function scripted(...answers: unknown[]) {
-  const asked: AiQuestion[] = [];
+  const asked: (AiQuestion & { readonly messages: readonly AiMessage[] })[] = [];
   const ai: Pick<Ai, "generate"> = {
     async generate<T>(question: AiQuestion<T>) {
-      asked.push(question as AiQuestion);
+      asked.push(question as (typeof asked)[number]);
       const answer = answers.shift();
       if (answer instanceof Error) throw answer;
       const text = typeof answer === "string" ? answer : JSON.stringify(answer);

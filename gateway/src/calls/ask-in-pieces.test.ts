@@ -40,6 +40,7 @@ function asking(refusesBudget = false) {
     prices: () => book,
     breakers: { admit: async () => passing() },
     budgetIdsOf: async () => (refusesBudget ? [1] : []),
+    budgetOf: async () => undefined,
     reserve: async ({ call, wantPico }): Promise<Reserved> =>
       refusesBudget
         ? { granted: false, budgetId: 1, unspentPico: 0n }

@@ -383,6 +383,31 @@ for (const { format, lines } of failingStreams) {
   });
 }
 
+test("a provider that sends nothing but comments and then an error, or no more, leads to the next", async () => {
+  for (const breaks of [false, true]) {
+    const failing = scriptedProvider({ name: "failing" });
+    const spare = scriptedProvider({ name: "groq" });
+    const call = await running({
+      body: { stream: true },
+      others: [failing, spare].map(({ provider }) => targetAt(provider)),
+    });
+    await says(call, 500);
+    failing.head(200, EVENT_STREAM);
+    failing.chunk(": OPENROUTER PROCESSING\n\n");
+    failing.chunk(": OPENROUTER PROCESSING\n\n");
+    await turn();
+    if (breaks) failing.fail("cut");
+    else failing.chunk(errorEvent({ message: "no" }));
+    await turn();
+    await turn();
+    spare.head(200, EVENT_STREAM);
+    spare.chunk(textEvent("Hi") + lastEvent + usageEvent(10, 5) + DONE);
+    spare.end();
+    await call.done;
+    assert.equal(call.reader.text, textEvent("Hi") + lastEvent + DONE);
+  }
+});
+
 test("what a provider refuses in the first event of a stream is refused as if it had answered so", async () => {
   const refusals = [
     [{ message: "too long", code: "context_length_exceeded" }, "PROVIDER_REJECTED", 400, "alive"],

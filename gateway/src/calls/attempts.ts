@@ -3,7 +3,7 @@ import { type Chance, fraction } from "../lib/ids.ts";
 import { verdictOf } from "../providers/outcome.ts";
 import type { Attempt } from "./bill.ts";
 import type { Answer, Call } from "./call.ts";
-import { exchange, type Observed } from "./exchange.ts";
+import { exchange, type Observed, UNSEEN } from "./exchange.ts";
 import { chatFormat } from "./formats.ts";
 import type { Hold, Terms } from "./hold.ts";
 import { upstreamBody } from "./request.ts";
@@ -28,10 +28,7 @@ const LONGEST_PAUSE_MS = 2_000;
 const leftBefore: Observed = {
   outcome: "aborted",
   spent: "nothing",
-  model: undefined,
-  metered: undefined,
-  isOutputCounted: false,
-  textBytes: 0,
+  ...UNSEEN,
   fate: { kind: "clientLeft" },
   last: { kind: "none" },
 };

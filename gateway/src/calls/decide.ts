@@ -1,11 +1,13 @@
 import { type Bound, reserveFor } from "../costs/bound.ts";
 import { budgetsById, type CurrentBudget } from "../costs/budgets.read.ts";
+import type { Principal } from "../identity/principal.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
 import type { LimitsOf } from "../limits/applicable.ts";
 import type { Db } from "../store/tables.ts";
 import { requireModel } from "./allowed-models.ts";
+import { budgetRefusal, seesBudget } from "./budget-refusal.ts";
 import type { Visitor } from "./enter.ts";
 import { type JudgeDeps, type JudgedLimit, judgeLimits } from "./judge-limits.ts";
 import type { Payers } from "./payer.ts";
@@ -68,14 +70,13 @@ export async function decide(deps: DecideDeps, visitor: Visitor, proposal: Propo
   const isUnderBudget = budgets.length > 0;
   const neededPico =
     isUnderBudget && rates ? reserveFor(bound, rates, { underBudget: true }).needPico : undefined;
-  const seen = (budget: CurrentBudget) => isSeen(visitor, budget);
-  if (isUnderBudget) obstacles.push(...budgetObstacles(bound, budgets, neededPico, seen));
+  if (isUnderBudget) obstacles.push(...budgetObstacles(principal, bound, budgets, neededPico));
   return {
     obstacles,
     estimatedPico,
     neededPico,
     limits,
-    budgets: budgets.filter(seen),
+    budgets: budgets.filter((budget) => seesBudget(principal, budget)),
   };
 }
 
@@ -114,10 +115,10 @@ function limitObstacles(limits: readonly JudgedLimit[]): readonly Obstacle[] {
 
 /** @param neededPico undefined: nobody knows the price, and something else is in the way. */
 function budgetObstacles(
+  principal: Principal,
   { unbounded }: Bound,
   budgets: readonly CurrentBudget[],
   neededPico: Pico | undefined,
-  seen: (budget: CurrentBudget) => boolean,
 ): readonly Obstacle[] {
   const tight = budgets.filter(({ allocatedPico, spentPico, reservedPico }) => {
     return neededPico !== undefined && allocatedPico - spentPico - reservedPico < neededPico;
@@ -127,13 +128,8 @@ function budgetObstacles(
       ? []
       : [{ refusal: new TollgateError("VALIDATION_FAILED", { faults: unbounded }) }]),
     ...tight.map((budget) => {
-      const refusal = new TollgateError("BUDGET_EXCEEDED", { budget: String(budget.id) });
-      return seen(budget) ? { refusal, budget } : { refusal };
+      const refusal = budgetRefusal(principal, budget);
+      return seesBudget(principal, budget) ? { refusal, budget } : { refusal };
     }),
   ];
-}
-
-/** Who signs in beside somebody else's key knows nothing of that one's money. */
-function isSeen({ principal: { userId, key } }: Visitor, { scope }: CurrentBudget): boolean {
-  return scope === "user" || key === undefined || key.ownerId === userId;
 }

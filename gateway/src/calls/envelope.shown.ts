@@ -10,6 +10,11 @@ export type Shown = {
   readonly resetAt?: string;
   readonly requiredScope?: string;
   readonly budget?: string;
+  /** Of the budget: whose it is, and what remains of it. */
+  readonly scope?: string;
+  readonly id?: string;
+  readonly period?: string;
+  readonly remaining_usd?: string;
   readonly model?: string;
   readonly details?: readonly FieldFault[];
 };
@@ -18,7 +23,10 @@ export function shownOf(error: TollgateError): Shown {
   if (error.is("VALIDATION_FAILED")) return { details: error.details.faults };
   if (error.is("SCOPE_MISSING")) return { requiredScope: error.details.requiredScope };
   if (error.is("REQUEST_EXCEEDS_LIMIT")) return { limit: error.details.limit };
-  if (error.is("BUDGET_EXCEEDED")) return { budget: error.details.budget };
+  if (error.is("BUDGET_EXCEEDED")) {
+    const { resetAtMs, ...shown } = error.details;
+    return resetAtMs === undefined ? shown : { ...shown, resetAt: isoTime(resetAtMs) };
+  }
   if (error.is("MODEL_NOT_FOUND") || error.is("MODEL_NOT_ALLOWED") || error.is("PRICE_UNKNOWN")) {
     return { model: error.details.model };
   }

@@ -30,7 +30,18 @@ const all: Record<
   AUTH_REQUIRED: [new TollgateError("AUTH_REQUIRED"), {}, undefined],
   AUTH_INVALID: [new TollgateError("AUTH_INVALID"), {}, undefined],
   AUTH_AMBIGUOUS: [new TollgateError("AUTH_AMBIGUOUS"), {}, undefined],
-  BUDGET_EXCEEDED: [new TollgateError("BUDGET_EXCEEDED", { budget: "7" }), { budget: "7" }, "false"],
+  BUDGET_EXCEEDED: [
+    new TollgateError("BUDGET_EXCEEDED", {
+      budget: "7",
+      scope: "project",
+      id: "3",
+      period: "day",
+      remaining_usd: "0.3",
+      resetAtMs,
+    }),
+    { budget: "7", scope: "project", id: "3", period: "day", remaining_usd: "0.3", resetAt },
+    "false",
+  ],
   PRICE_UNKNOWN: [new TollgateError("PRICE_UNKNOWN", { model: "x" }), { model: "x" }, "false"],
   SCOPE_MISSING: [
     new TollgateError("SCOPE_MISSING", { requiredScope: "costs:read" }),

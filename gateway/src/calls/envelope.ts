@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorRow, errors, type TollgateError } from "../lib/errors.ts";
+import { type ErrorCode, errors, type TollgateError } from "../lib/errors.ts";
 import { type Chance, fraction } from "../lib/ids.ts";
 import type { Surface } from "../limits/headers.ts";
 import { isDailyQuota, messageOf, shownOf } from "./envelope.shown.ts";
@@ -88,13 +88,13 @@ export function errorHeaders(error: TollgateError, chance?: Chance): Record<stri
   return headers;
 }
 
-function waitOf({ details, status }: TollgateError): number | undefined {
+function waitOf({ details, status, retry }: TollgateError): number | undefined {
+  if (retry === false) return undefined;
   const known = details !== undefined && "retryAfterMs" in details ? details.retryAfterMs : undefined;
   return known ?? (status === 429 || status === 503 ? USUAL_WAIT_MS : undefined);
 }
 
 function shouldRetry(error: TollgateError, waitMs: number | undefined): boolean | undefined {
-  const row: ErrorRow = errors[error.code];
-  if (row.retry === false || isDailyQuota(error)) return false;
+  if (error.retry === false || isDailyQuota(error)) return false;
   return waitMs === undefined ? undefined : waitMs <= LONGEST_RETRY_MS;
 }

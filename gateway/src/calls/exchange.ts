@@ -4,6 +4,7 @@ import { TollgateError } from "../lib/errors.ts";
 import type { Exchange, ExchangeFailure } from "../lib/fetch.ts";
 import type { Fate } from "../providers/outcome.ts";
 import type { Provider, UpstreamRequest } from "../providers/provider.ts";
+import { isSilent } from "../providers/tap.events.ts";
 import { type StreamTap, streamTap } from "../providers/tap.ts";
 import { wholeAnswer } from "../providers/whole.ts";
 import type { Answer } from "./call.ts";
@@ -64,7 +65,8 @@ const LONGEST_STALL_MS = 60_000;
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
-const UNSEEN = { model: undefined, metered: undefined, isOutputCounted: false, textBytes: 0 } as const;
+/** Of an answer of which nothing was seen. */
+export const UNSEEN = { model: undefined, metered: undefined, isOutputCounted: false, textBytes: 0 } as const;
 
 /**
  * Asks the provider and passes a stream on as it comes, holding back its end. Never rejects: whatever happens becomes
@@ -146,9 +148,9 @@ export function exchange(
     const about = { spent: "seen", model, metered, isOutputCounted, textBytes } as const;
     if (stream.failed && error !== undefined) {
       const spent = metered !== undefined || textBytes > 0 ? "seen" : "nothing";
-      return { outcome: "failed", ...about, spent, ...failedBy(errorSaid(error)) };
+      return { outcome: "failed", ...about, spent, ...failedBy(errorSaid(provider.name, error)) };
     }
-    if (seen.rest.length > 0) pass(seen.rest);
+    if (hasBegun ? seen.rest.length > 0 : !isSilent(seen.rest)) pass(seen.rest);
     const isWhole =
       seen.complete || (failure === undefined && seen.finished && format.endMarker !== undefined);
     if (isWhole || error !== undefined) {
@@ -183,7 +185,13 @@ export function exchange(
   function endOfWhole(): Observed {
     const bytes = body.bytes();
     if (status >= 300) {
-      const told = errorOfAnswer({ status, headers, body: bytes, wire: format.wire });
+      const told = errorOfAnswer({
+        provider: provider.name,
+        status,
+        headers,
+        body: bytes,
+        wire: format.wire,
+      });
       return { outcome: "failed", spent: "nothing", ...UNSEEN, ...failedBy(told) };
     }
     const read = wholeAnswer(format.wire, bytes);
@@ -193,7 +201,7 @@ export function exchange(
       const fate: Fate = { kind: "answered" };
       return { outcome: "completed", spent: "seen", model, metered, isOutputCounted, textBytes, fate, last };
     }
-    const told = read?.error === undefined ? garbled(status) : errorSaid(read.error);
+    const told = read?.error === undefined ? garbled(status) : errorSaid(provider.name, read.error);
     const spent = read?.error === undefined || read.metered !== undefined ? "seen" : "nothing";
     return {
       outcome: "failed",

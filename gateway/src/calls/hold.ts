@@ -6,6 +6,7 @@ import type { TopUp } from "../costs/top-up.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
+import { budgetRefusal, type RefusingBudget } from "./budget-refusal.ts";
 import type { Call } from "./call.ts";
 import type { Target } from "./route.ts";
 
@@ -13,6 +14,8 @@ export type HoldDeps = {
   readonly clock: Clock;
   /** The budgets a call is under now, by id. */
   readonly budgetIdsOf: (call: Call, afresh?: "afresh") => Promise<readonly number[]>;
+  /** Undefined: it has been removed meanwhile. */
+  readonly budgetOf: (id: number) => Promise<RefusingBudget | undefined>;
   readonly reserve: (request: ReserveRequest) => Promise<Reserved>;
   readonly topUp: TopUp;
 };
@@ -46,7 +49,10 @@ export async function hold(deps: HoldDeps, call: Call, target: Target): Promise<
   const isSame = current.length === remembered.length && current.every((id) => remembered.includes(id));
   const last = isSame ? first : await reserveUnder(deps, call, target, current);
   if (last.answer.granted) return holding(deps, call, last.answer.call, last);
-  throw new TollgateError("BUDGET_EXCEEDED", { budget: String(last.answer.budgetId) });
+  const { budgetId } = last.answer;
+  const budget = await deps.budgetOf(budgetId);
+  if (budget === undefined) throw new TollgateError("BUDGET_EXCEEDED", { budget: String(budgetId) });
+  throw budgetRefusal(call.principal, budget);
 }
 
 type Asked = { readonly amounts: Reserve; readonly underBudget: boolean };

@@ -127,7 +127,7 @@ function providerOf(
 
 function notHere(model: string, provider: string): TollgateError {
   const why = `it is of ${provider}, which is not configured or names no model`;
-  const message = `No provider here can take this model: ${why}.`;
+  const message = `No provider here can take ${model}: ${why}.`;
   return new TollgateError("MODEL_NOT_FOUND", { model }, { message });
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { costOf } from "../costs/cost.ts";
 import { usageOf } from "../costs/testing.ts";
+import { DAY_MS } from "../lib/clock.ts";
 import { StoreUnavailable } from "../store/outages.ts";
 import { DONE, EVENT_STREAM, lastEvent, running, testRates, textEvent, turn, usageEvent } from "./testing.ts";
 
@@ -367,7 +368,18 @@ test("a budget that does not hold the call refuses it before anybody is asked", 
     budgetIds: [7],
     reserve: async () => ({ granted: false, unspentPico: 0n, budgetId: 7 }),
   });
-  await assert.rejects(call.done, { code: "BUDGET_EXCEEDED", details: { budget: "7" } });
+  await assert.rejects(call.done, {
+    code: "BUDGET_EXCEEDED",
+    message: /^The budget of user usr_ann does not hold this call\. /,
+    details: {
+      budget: "7",
+      scope: "user",
+      id: "usr_ann",
+      period: "day",
+      remaining_usd: "0.3",
+      resetAtMs: DAY_MS,
+    },
+  });
   assert.deepEqual([call.wasAsked(), call.settlements], [false, []]);
 });
 

@@ -6,7 +6,7 @@ import { type AskDeps, askInTurn, servedBy } from "./attempts.ts";
 import { type Attempt, billOf, type PriceOf } from "./bill.ts";
 import type { Answer, Call } from "./call.ts";
 import { errorBody } from "./envelope.ts";
-import type { Observed } from "./exchange.ts";
+import { type Observed, UNSEEN } from "./exchange.ts";
 import { type Hold, type HoldDeps, hold } from "./hold.ts";
 import { type Admitted, firstAdmitted } from "./turns.ts";
 
@@ -69,10 +69,7 @@ function brokenOff({ target }: Admitted, { terms }: Hold, cause: unknown): [Atte
   const observed: Observed = {
     outcome: "failed",
     spent: "unknown",
-    model: undefined,
-    metered: undefined,
-    isOutputCounted: false,
-    textBytes: 0,
+    ...UNSEEN,
     fate: { kind: "refused" },
     last: { kind: "error", error, inStream: false },
   };

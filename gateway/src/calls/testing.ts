@@ -1,8 +1,9 @@
+import { budgetStatus } from "../costs/budgets.ts";
 import type { Settlement } from "../costs/ledger.ts";
 import { ratesFrom } from "../costs/rates.ts";
 import type { Reserved, ReserveRequest } from "../costs/reserve.ts";
 import { principal } from "../identity/testing.ts";
-import { nextTurn, VirtualClock } from "../lib/clock.ts";
+import { DAY_MS, nextTurn, VirtualClock } from "../lib/clock.ts";
 import type { ExchangeEvents, ExchangeFailure } from "../lib/fetch.ts";
 import { seededChance, uuidv7 } from "../lib/ids.ts";
 import type { Outcome } from "../providers/breaker.ts";
@@ -180,6 +181,14 @@ export async function running(options: Options = {}) {
   const deps: RunDeps = {
     clock,
     budgetIdsOf: async () => options.budgetIds ?? [],
+    budgetOf: async (id) => ({
+      id,
+      scope: "user",
+      scopeId: "usr_ann",
+      period: "day",
+      standing: budgetStatus(700_000_000_000n, 0n, 10n ** 12n),
+      resetAtMs: DAY_MS,
+    }),
     reserve(request) {
       reserved.push(request);
       return (options.reserve ?? grant)(request);

@@ -3,12 +3,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { anthropicMessages } from "../providers/anthropic.messages.ts";
 import { openAiChat } from "../providers/openai.chat.ts";
+import { verdictOf, verdicts } from "../providers/outcome.ts";
 import { errorHeaders } from "./envelope.ts";
 import { errorOfAnswer, errorOfFailure } from "./upstream-error.ts";
 
 const wire = openAiChat;
 const answered = (status: number, headers: Record<string, string>, body: Buffer) =>
-  errorOfAnswer({ status, headers, body, wire });
+  errorOfAnswer({ provider: "openai", status, headers, body, wire });
 
 const body = (error: unknown) => Buffer.from(JSON.stringify({ error }));
 const said = body({ message: "too hot", type: "invalid_request_error", param: "temperature", code: "x" });
@@ -74,6 +75,44 @@ test("a provider's wish to wait is believed if it is a time below a day", () => 
   }
 });
 
+test("a provider that wants money first is not worth another try, and tells nobody to wait", () => {
+  const openAi = (code: string) => body({ message: "no money", type: "invalid_request_error", code });
+  const message = "Your credit balance is too low to access the Anthropic API.";
+  const anthropic = Buffer.from(
+    JSON.stringify({ type: "error", error: { type: "invalid_request_error", message } }),
+  );
+  for (const [status, said, by, told] of [
+    [429, openAi("insufficient_quota"), openAiChat, "PROVIDER_RATE_LIMITED"],
+    [400, openAi("billing_hard_limit_reached"), openAiChat, "PROVIDER_REJECTED"],
+    [402, body({ message: "Insufficient credits" }), openAiChat, "PROVIDER_FAILED"],
+    [400, anthropic, anthropicMessages, "PROVIDER_REJECTED"],
+  ] as const) {
+    const { error, fate } = errorOfAnswer({
+      provider: "any",
+      status,
+      headers: { "retry-after": "1" },
+      body: said,
+      wire: by,
+    });
+    assert.equal(error.code, told);
+    assert.deepEqual(errorHeaders(error), { "x-should-retry": "false" }, told);
+    assert.deepEqual(verdictOf(fate), verdicts.unpaid, told);
+  }
+});
+
+test("a credential that a provider refuses is the operator's matter, and told and logged as that", () => {
+  for (const [status, told] of [
+    [401, "The gateway's credential at the AI provider is refused. Tell the operator."],
+    [403, "The AI provider does not allow this to the gateway's credential. Tell the operator."],
+  ] as const) {
+    const { error, fate } = answered(status, { "retry-after": "1" }, body({ message: "bad key" }));
+    assert.deepEqual([error.code, error.message], ["PROVIDER_FAILED", told]);
+    assert.deepEqual(errorHeaders(error), { "x-should-retry": "false" });
+    assert.equal(error.cause, `openai answered ${status}: bad key`);
+    assert.deepEqual(verdictOf(fate), verdicts.unauthorized);
+  }
+});
+
 test("whatever a provider answers becomes an error with a status of its own", () => {
   fc.assert(
     fc.property(fc.integer({ min: 300, max: 599 }), fc.oneof(fc.json(), fc.string()), (status, text) => {
@@ -109,6 +148,12 @@ test("what a bad answer says of its provider is kept: the status, its own code, 
   const overloaded = Buffer.from(
     JSON.stringify({ type: "error", error: { type: "overloaded_error", message: "m" } }),
   );
-  const { fate } = errorOfAnswer({ status: 529, headers: {}, body: overloaded, wire: anthropicMessages });
+  const { fate } = errorOfAnswer({
+    provider: "anthropic",
+    status: 529,
+    headers: {},
+    body: overloaded,
+    wire: anthropicMessages,
+  });
   assert.deepEqual(fate, { kind: "status", status: 529, code: "overloaded_error" });
 });

@@ -14,7 +14,13 @@ export type Actions = Showing & {
     steps: number,
     onProgress: (progress: Progress) => void,
   ) => Promise<object>;
-  readonly doctor: () => Promise<{ readonly text: Text; readonly result: object; readonly ok: boolean }>;
+  readonly doctor: () => Promise<{
+    readonly text: Text;
+    /** Where it looked. */
+    readonly note?: string;
+    readonly result: object;
+    readonly ok: boolean;
+  }>;
   readonly sim: (port: number) => Promise<void>;
   /** Waits so many milliseconds between two steps. False: whoever waits has ended it. */
   readonly pause: (ms: number) => Promise<boolean>;

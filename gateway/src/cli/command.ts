@@ -7,6 +7,7 @@ import type { UserLimitDeps } from "../calls/user-limits.ts";
 import type { Prices } from "../costs/prices.stored.ts";
 import type { Passwords } from "../identity/passwords.ts";
 import type { CreateJobDeps } from "../jobs/create.ts";
+import { worded } from "../lib/fault-words.ts";
 import type { Chance } from "../lib/ids.ts";
 import type { Outbound } from "../lib/outbound.ts";
 import type { FilePlans, HoldPlan } from "../limits/plans.ts";
@@ -16,6 +17,7 @@ import type { Db, Tx } from "../store/tables.ts";
 import type { Change } from "../telemetry/change.ts";
 import type { Declaration } from "./declaration.ts";
 import type { Progress } from "./progress.ts";
+import { fieldOf, requiredFields } from "./required.ts";
 import type { Text } from "./table.ts";
 
 /** What a command that works on the data may use; the same in the command line's process and in a running server. */
@@ -96,7 +98,12 @@ export function dataCommand<Input, Result extends object>(command: {
   readonly run: (deps: CommandDeps, input: Input) => Promise<Result>;
   readonly show: (result: Result) => Shown;
 }): DataCommand {
-  const { name, about, arguments: positional = [], options = [] } = command;
+  const { name, about, arguments: positional = [] } = command;
+  const required = requiredFields(command.input);
+  const options = (command.options ?? []).map(([flags, text, ...values]) => {
+    const marked = required.has(fieldOf(flags)) ? `${text} (required)` : text;
+    return [flags, marked, ...values] satisfies DataCommand["options"][number];
+  });
   return {
     name,
     about,
@@ -106,19 +113,21 @@ export function dataCommand<Input, Result extends object>(command: {
       const parsed = command.input.safeParse(input);
       if (parsed.success) return command.run(deps, parsed.data);
       throw UsageError.of(
-        parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
+        parsed.error.issues.map((issue) => {
+          const { path, message } = worded(issue);
+          return { path: path.join("."), message };
+        }),
       );
     },
     show: (result) => command.show(result as Result),
   };
 }
 
-export function faultText(path: string, message: string): string {
-  return path === "" ? message : `${path}: ${message}`;
-}
-
 /** What is wrong with one field of the input. */
 export type Fault = { readonly path: string; readonly message: string };
+
+/** A message that reads on from the name of what it is about. */
+const GOES_ON = /^(is|has|must|needs|names) /;
 
 /** Input that cannot be right, found after the flags were read. Exit code 2. */
 export class UsageError extends Error {
@@ -131,6 +140,10 @@ export class UsageError extends Error {
   }
 
   static of(faults: readonly Fault[]): UsageError {
-    return new UsageError(faults.map(({ path, message }) => faultText(path, message)).join("\n"), faults);
+    const lines = faults.map(({ path, message }) => {
+      if (path === "") return message;
+      return GOES_ON.test(message) ? `${path} ${message}` : `${path}: ${message}`;
+    });
+    return new UsageError(lines.join("\n"), faults);
   }
 }

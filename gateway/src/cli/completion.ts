@@ -5,7 +5,7 @@ import { listChoices } from "./tree.ts";
 export type Suggestion = { readonly word: string; readonly about: string };
 
 /** In place of suggestions: the shell knows its files. */
-export const FILES: Suggestion = { word: ":files", about: "" };
+const FILES: Suggestion = { word: ":files", about: "" };
 
 /** What the last of the words behind `tollgate` could become. */
 export function suggestionsFor(program: Command, words: readonly string[]): readonly Suggestion[] {

@@ -72,8 +72,8 @@ export const ownCommands: readonly OwnCommand[] = [
     arguments: [],
     options: [],
     async run(actions) {
-      const { text, result, ok } = await actions.doctor();
-      return { text, result, isFailure: !ok };
+      const { ok, ...told } = await actions.doctor();
+      return { ...told, isFailure: !ok };
     },
   },
   {

@@ -100,6 +100,21 @@ test("input that a command finds wrong exits with 2, what fails exits with 1", a
   assert.equal((await run("serve", { serve: () => Promise.reject("text") })).code, 1);
 });
 
+test("what is wrong with the input is told by the names that were typed", async () => {
+  for (const [argv, path, told] of [
+    ["keys issue --name n", "dailyQuota", "--daily-quota"],
+    ["keys issue --name n", "scopes.1", "--scopes"],
+    ["plans set free", "limit.daily_requests", "--limit daily_requests"],
+    ["plans set free", "name", "name"],
+    ["providers set mine", "base_url", "--base-url"],
+    ["providers set mine", "streamUsage", "--no-stream-usage"],
+  ] as const) {
+    const wrong = UsageError.of([{ path, message: "is wrong" }]);
+    const { code, notes } = await run(argv, { data: () => Promise.reject(wrong) });
+    assert.deepEqual([code, notes], [2, `${told} is wrong`]);
+  }
+});
+
 test("a failed check exits with 9 and still prints what was found", async () => {
   const doctor = async () => ({ ok: false, text: "database FAILED", result: { checks: ["database"] } });
   const asText = await run("doctor", { doctor });
@@ -161,7 +176,7 @@ test("with --json an error is one line of JSON, and the exit code is the same", 
     return [code, JSON.parse(notes).error];
   };
   const list = "keys list --json";
-  const faults = [{ path: "user", message: "is too long" }];
+  const faults = [{ path: "--user", message: "is too long" }];
   const typing = await error("--json kyes");
   assert.deepEqual(typing, [2, { code: "USAGE", message: "unknown command 'kyes'\n(Did you mean keys?)" }]);
   assert.deepEqual(await error("keys --json"), [2, { code: "USAGE", message: "A command is missing." }]);
@@ -169,9 +184,9 @@ test("with --json an error is one line of JSON, and the exit code is the same", 
     2,
     { code: "USAGE", message: "no such user" },
   ]);
-  assert.deepEqual(await error(list, throwing(UsageError.of(faults))), [
+  assert.deepEqual(await error(list, throwing(UsageError.of([{ ...faults[0]!, path: "user" }]))), [
     2,
-    { code: "USAGE", message: "user: is too long", details: faults },
+    { code: "USAGE", message: "--user is too long", details: faults },
   ]);
   assert.deepEqual(await error(list, throwing(new TollgateError("EMAIL_TAKEN"))), [
     1,
@@ -222,4 +237,10 @@ test("every command can print JSON and explains itself", async () => {
     assert.match(out, /--json/, name);
     assert.match(out, /\n\n[A-Z](?:.|\n(?!\n))+\.\n/, name);
   }
+});
+
+test("help marks the flags that a command cannot do without", async () => {
+  const { out } = await run("keys issue --help");
+  assert.match(out, /--name <name> +what the key is for \(required\)/);
+  assert.doesNotMatch(out, /--daily-quota [^(]*\(required\)/);
 });

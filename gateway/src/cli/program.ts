@@ -8,6 +8,7 @@ import type { ShowProgress } from "./progress.ts";
 import { emptyTable, textOf } from "./table.ts";
 import { plain, type Terminal } from "./terminal.ts";
 import { type Act, commandTree } from "./tree.ts";
+import { asTyped } from "./typed-faults.ts";
 import { printableLines } from "./width.ts";
 
 /** Runs a command by its name (`keys issue` or `keys-issue`). Throws UsageError for what cannot be right. */
@@ -50,7 +51,9 @@ export async function runProgram(
     },
     async data(command, input, flags) {
       for (let next: object | undefined = input; next !== undefined; ) {
-        const result = await actions.data(command.name, next, flags.url);
+        const result = await actions.data(command.name, next, flags.url).catch((error) => {
+          throw asTyped(command, error);
+        });
         const shown = command.show(result);
         showProgress(undefined);
         print(command, shown, flags.json ? (shown.json ?? JSON.stringify(result)) : undefined);

@@ -33,6 +33,9 @@ function adviceOf(url: string, door: Server["door"], status: number, message: st
       ? `The running server does not accept the operator's token of its data folder: ${message}`
       : message;
   }
+  if (status === 404 && /\/v1\/?$/.test(url)) {
+    return `There are no commands at ${url}: give the address of the server without /v1.`;
+  }
   if (status === 401) {
     return `${url} does not accept TOLLGATE_TOKEN: ${message} It takes an administrator's API key or access token.`;
   }

@@ -71,7 +71,7 @@ test("what the server finds wrong with the input is wrong with the input here, f
 });
 
 test("whoever is refused from afar reads what was refused and what it takes", async () => {
-  const refusal = async (status: number, code: string) => {
+  const refusal = async (status: number, code: string, below = "") => {
     const error = {
       code,
       message: "No.",
@@ -81,13 +81,16 @@ test("whoever is refused from afar reads what was refused and what it takes", as
       limit: "ip-minute",
     };
     await using server = await serverThatAnswers(status, JSON.stringify({ error }));
-    const named = serverAt({ url: server.owner().url, token: "sk" });
+    const named = serverAt({ url: server.owner().url + below, token: "sk" });
     return await runRemotely(named!, "keys list", {}).catch((found: RemoteError) => found);
   };
   const unknown = (await refusal(401, "UNAUTHENTICATED")) as RemoteError;
   assert.match(unknown.message, /does not accept TOLLGATE_TOKEN: No\. It takes an administrator's API key/);
   const developer = (await refusal(403, "SCOPE_MISSING")) as RemoteError;
   assert.match(developer.message, /refuses to run commands .*: No\. It takes an administrator, .*admin:\*/);
+  const displaced = (await refusal(404, "NOT_FOUND", "/v1")) as RemoteError;
+  assert.match(displaced.message, /no commands at .*\/v1: give the address of the server without \/v1/);
+  assert.equal(((await refusal(404, "NOT_FOUND")) as RemoteError).message, "No.");
   const limited = (await refusal(429, "RATE_LIMITED")) as RemoteError;
   assert.deepEqual(
     [limited.code, limited.message, limited.details],

@@ -3,12 +3,13 @@ import type { BenchOptions, BenchResult } from "./commands/bench.ts";
 import type { DemoOptions } from "./commands/demo.ts";
 import type { Declaration } from "./declaration.ts";
 import type { OwnCommand } from "./own-commands.ts";
+import type { Progress } from "./progress.ts";
 
 /** Commands that show what Tollgate does on servers of their own, and leave nothing behind. */
 export type Showing = {
   /** Tells its story to `out`. False: a step of it did not hold. */
   readonly demo: (options: DemoOptions, out: (text: string) => void) => Promise<boolean>;
-  readonly bench: (options: BenchOptions) => Promise<BenchResult>;
+  readonly bench: (options: BenchOptions, onProgress: (progress: Progress) => void) => Promise<BenchResult>;
 };
 
 export const TRY = "To try:";
@@ -36,12 +37,12 @@ export const showingCommands: readonly OwnCommand[] = [
     example: "bench --seconds 5 --connections 16",
     arguments: [],
     options: benchOptions,
-    async run(actions, { seconds, connections }) {
+    async run(actions, { seconds, connections }, { showProgress }) {
       const options = {
         seconds: countOf("--seconds", seconds ?? "5"),
         connections: countOf("--connections", connections ?? "16"),
       };
-      const result = await actions.bench(options);
+      const result = await actions.bench(options, showProgress);
       const { BENCH_NOTE, showBench } = await import("./commands/bench.ts");
       return { result, text: showBench(result), note: BENCH_NOTE };
     },

@@ -54,7 +54,7 @@ const NARROWEST = 12;
 function tableText({ columns, rows }: Table, { columns: room, paint }: Terminal): string {
   const kinds = columns.map((column) => (typeof column === "string" ? undefined : column.kind));
   const titles = columns.map((column) => (typeof column === "string" ? column : column.title));
-  const cells = rows.map((row) => row.map(printable));
+  const cells = rows.map((row) => row.map((cell) => printable(withoutMilliseconds(cell))));
   const widths = titles.map((title, index) =>
     Math.max(widthOf(title), ...cells.map((row) => widthOf(row[index]!))),
   );
@@ -74,6 +74,11 @@ function tableText({ columns, rows }: Table, { columns: room, paint }: Terminal)
     line(titles, () => "bold"),
     ...cells.map((row) => line(row, (cell, index) => (kinds[index] === "state" ? states[cell] : undefined))),
   ].join("\n");
+}
+
+/** A time as people read it; in JSON it stays whole. */
+function withoutMilliseconds(cell: string): string {
+  return cell.replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z$/, "$1Z");
 }
 
 /** Takes what is too much from the widest columns of prose, as far as something of them stays. */

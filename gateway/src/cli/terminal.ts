@@ -1,12 +1,15 @@
 import { styleText } from "node:util";
 
-export type Style = "bold" | "red" | "yellow";
+export type Style = "bold" | "dim" | "green" | "red" | "yellow";
+
+/** Colours a text, or leaves it as it is where nobody would see colours. */
+export type Paint = (style: Style, text: string) => string;
 
 /** What is known of where text goes. */
 export type Terminal = {
   /** How many columns there are. Undefined: no terminal, nothing is shortened. */
   readonly columns?: number | undefined;
-  paint(style: Style, text: string): string;
+  readonly paint: Paint;
 };
 
 /** A file or a pipe. */

@@ -37,7 +37,7 @@ export const pricesField = z
 
 function decimal(fault: string) {
   return z
-    .union([z.string(), z.number()])
+    .union([z.string(), z.number()], fault)
     .transform(String)
     .pipe(z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, fault));
 }

@@ -38,7 +38,7 @@ aliases:
   fast: local/llama3
   spread:
     targets:
-      - { model: hosted/a, weight: 3, timeout_seconds: 1.5 }
+      - { model: hosted/a, order: 0, weight: 3, timeout_seconds: 1.5 }
       - { model: local/llama3, order: 0 }
     retries: 2
 plans:
@@ -106,6 +106,26 @@ for (const [what, yaml, fault] of [
     "providers: {a: {base_url: 'http://x', api_key_file: /nope/x}}",
     /^providers\.a\.api_key_file: names a file that cannot be read/,
   ],
+  [
+    "an alias with orders for some of its targets",
+    "aliases: {steady: {targets: [{model: a/b, order: 1}, {model: c/d}]}}",
+    /^aliases\.steady\.targets: either every target has an order or none has/,
+  ],
+  [
+    "a weight that is a fraction",
+    "aliases: {steady: {targets: [{model: a/b}, {model: c/d, weight: 0.25}]}}",
+    /^aliases\.steady\.targets\[1\]\.weight: must be a whole number, such as 3 and 1 for 0\.75 and 0\.25$/,
+  ],
+  [
+    "an alias that is a number",
+    "aliases: {fast: 5}",
+    /^aliases\.fast: must be provider\/model, or several targets$/,
+  ],
+  [
+    "a key that names a variable",
+    "providers: {a: {base_url: 'http://x', api_key: os.environ/KEY}}",
+    /^providers\.a\.api_key: names a variable, which this file does not read/,
+  ],
   ["an alias of no provider", "aliases: {fast: gpt}", /^aliases\.fast: must be provider\/model/],
   ["a plan's bad name", "plans: {Gold: {limits: {}}}", /^plans\.Gold: must be lower-case/],
   ["a plan's unknown limit", "plans: {gold: {limits: {hourly: 1}}}", /^plans\.gold\.limits: .*"hourly"/],
@@ -145,6 +165,19 @@ for (const [what, yaml, fault] of [
     );
   });
 }
+
+test("targets with weights and without orders share the calls, and without either they are asked as listed", () => {
+  const ordersOf = (targets: string) => read(`aliases: {a: {targets: [${targets}]}}`).aliases.a!.targets;
+  const orders = (targets: string) => ordersOf(targets).map(({ order, weight }) => [order, weight]);
+  assert.deepEqual(orders("{model: a/b, weight: 3}, {model: c/d}"), [
+    [0, 3],
+    [0, 1],
+  ]);
+  assert.deepEqual(orders("{model: a/b}, {model: c/d}"), [
+    [0, 1],
+    [1, 1],
+  ]);
+});
 
 test("all faults of the file are told at once", () => {
   assert.equal(faultsOf("quotas: 1\naliases: {fast: gpt}\nprices: {gpt: {input: 1, output: 1}}").length, 3);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
+import { worded } from "../lib/fault-words.ts";
 import { type LimitId, limitIds } from "../limits/policies.ts";
 import { SettingsError } from "./environment.ts";
 import { aliasesField } from "./file.aliases.ts";
@@ -27,7 +28,13 @@ const configFile = z.strictObject({
         base_url: z.url({ protocol: /^https?$/ }),
         /** Whose API it speaks. */
         dialect: z.enum(["openai", "anthropic"]).default("openai"),
-        api_key: z.string().optional(),
+        api_key: z
+          .string()
+          .refine((text) => !text.startsWith("os.environ/"), {
+            message:
+              "names a variable, which this file does not read; put the key into a file and name that by api_key_file",
+          })
+          .optional(),
         /** Instead of `api_key`: a file that holds it. */
         api_key_file: z.string().transform(readSecret).optional(),
         models: z.array(z.string()).default([]),
@@ -85,13 +92,20 @@ export function readConfigFile(path: string | undefined): ConfigFile {
   const result = configFile.safeParse(content);
   if (result.success) return result.data;
   throw new SettingsError(
-    result.error.issues.map((issue) => `${file}: ${issue.path.join(".") || "top level"}: ${reasonOf(issue)}`),
+    result.error.issues.map((issue) => {
+      const { path: at, message } = worded(issue);
+      return `${file}: ${placeOf(at) || "top level"}: ${message}`;
+    }),
   );
 }
 
-/** The name of a record's member has a reason of its own, one level down. */
-function reasonOf(issue: z.core.$ZodIssue): string {
-  return issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+/** `aliases.fast.targets[1].weight` */
+function placeOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
+    )
+    .join("");
 }
 
 function firstLine(cause: unknown): string {

@@ -5,30 +5,34 @@ import { derivedKey } from "../lib/secrets.ts";
 import { nameFault, type PlannedProvider, type ProviderRules } from "../providers/known.ts";
 import { SettingsError } from "./environment.ts";
 import type { ConfigFile } from "./file.ts";
+import { keyFaults } from "./provider-keys.ts";
 import type { Settings } from "./settings.ts";
+
+const officialUrls = {
+  openai: "https://api.openai.com/v1",
+  anthropic: "https://api.anthropic.com",
+  google: "https://generativelanguage.googleapis.com/v1beta/openai",
+  groq: "https://api.groq.com/openai/v1",
+  xai: "https://api.x.ai/v1",
+} as const;
 
 /** The providers that settings and configuration file switch on, in the order in which bare names try them. */
 export function plannedProviders(settings: Settings, file: ConfigFile): readonly PlannedProvider[] {
   const timeouts = timeoutsOf(settings);
   const known = [
-    ["openai", settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL, "https://api.openai.com/v1"],
-    ["anthropic", settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL, "https://api.anthropic.com"],
-    [
-      "google",
-      settings.GEMINI_API_KEY,
-      settings.GEMINI_BASE_URL,
-      "https://generativelanguage.googleapis.com/v1beta/openai",
-    ],
-    ["groq", settings.GROQ_API_KEY, settings.GROQ_BASE_URL, "https://api.groq.com/openai/v1"],
-    ["xai", settings.XAI_API_KEY, settings.XAI_BASE_URL, "https://api.x.ai/v1"],
+    ["openai", settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL],
+    ["anthropic", settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL],
+    ["google", settings.GEMINI_API_KEY, settings.GEMINI_BASE_URL],
+    ["groq", settings.GROQ_API_KEY, settings.GROQ_BASE_URL],
+    ["xai", settings.XAI_API_KEY, settings.XAI_BASE_URL],
   ] as const;
   const bySettings = known
     .filter(([, apiKey]) => apiKey !== undefined)
-    .map(([name, apiKey, baseUrl, usual]) => ({
+    .map(([name, apiKey, baseUrl]) => ({
       name,
       dialect: name === "anthropic" ? ("anthropic" as const) : ("openai" as const),
       apiKey,
-      baseUrl: baseUrl ?? usual,
+      baseUrl: baseUrl ?? officialUrls[name],
       models: [],
       reportsStreamUsage: true,
       timeouts,
@@ -57,7 +61,10 @@ export function providerRules(
 ): ProviderRules {
   const planned = plannedProviders(settings, file);
   const names = planned.map(({ name }) => name);
-  const faults = names.map(nameFault).filter((fault) => fault !== undefined);
+  const faults = [
+    ...names.map(nameFault).filter((fault) => fault !== undefined),
+    ...keyFaults(planned, new Set(Object.values(officialUrls))),
+  ];
   if (faults.length > 0) throw new SettingsError(faults);
   if (new Set(names).size < names.length) throw new SettingsError(["two providers have the same name"]);
   return {

@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
-import type { BudgetsTable, Db } from "../store/tables.ts";
+import type { BudgetsTable } from "../store/tables.costs.ts";
+import type { Db } from "../store/tables.ts";
 import { type Budget, type BudgetScope, type BudgetStatus, budgetStatus, periodEnd } from "./budgets.ts";
 
 /** A budget in its period of now. One whose next period no call has begun yet is shown as if one had. */

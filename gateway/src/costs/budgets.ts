@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Pico } from "../lib/money.ts";
-import type { BudgetsTable, Db } from "../store/tables.ts";
+import type { BudgetsTable } from "../store/tables.costs.ts";
+import type { Db } from "../store/tables.ts";
 
 export type BudgetScope = BudgetsTable["scope"];
 export type BudgetPeriod = "none" | "day" | "week" | "month";

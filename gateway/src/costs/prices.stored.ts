@@ -1,5 +1,6 @@
 import { type Selectable, sql } from "kysely";
-import type { Db, PricesTable, Tx } from "../store/tables.ts";
+import type { PricesTable } from "../store/tables.costs.ts";
+import type { Db, Tx } from "../store/tables.ts";
 import type { OperatorPrice, PriceBook } from "./prices.ts";
 import { eachRate } from "./rates.kinds.ts";
 import {

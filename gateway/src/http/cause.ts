@@ -6,7 +6,7 @@ import { sourceOf } from "./source.ts";
 
 /** Who asks by this request, as the audit log names it. */
 export function causeOf(request: FastifyRequest, address: string, credential: Access["credential"]): Cause {
-  const { trace, method, routeOptions } = request;
+  const { tollgateTrace: trace, method, routeOptions } = request;
   return {
     actor: actorOf(trace.visitor?.principal, credential),
     request: { correlationId: trace.correlationId, method, route: routeOptions.url ?? "none" },

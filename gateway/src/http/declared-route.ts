@@ -16,6 +16,8 @@ export type DeclaredRoute = {
   readonly surface?: Surface;
   /** `Authorization` says which user asks, with no API key, and `X-API-Key` which app: a key of ours or a static one. */
   readonly appKey?: true;
+  /** The credential is in `X-API-Key`; `Authorization` is the app's own, and not read. Else any of our headers. */
+  readonly credential?: "x-api-key";
   /** Only for people who signed in. */
   readonly signedIn?: true;
   /** `header`: the caller may name the project that pays by X-Project-Id. Else only a key's own project pays. */
@@ -24,7 +26,7 @@ export type DeclaredRoute = {
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What governs the route, in an app that registers the plugin. */
-    tollgate?: DeclaredRoute;
+    /** What governs the route, in an app that registers the plugin; `false`: nothing, on purpose. */
+    tollgate?: DeclaredRoute | false;
   }
 }

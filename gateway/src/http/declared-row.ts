@@ -1,39 +1,57 @@
 import type { RouteOptions } from "fastify";
-import { isScope } from "../access/permissions.ts";
-import type { EndpointClass } from "../limits/applicable.ts";
+import { z } from "zod";
+import { scopes } from "../access/permissions.ts";
 import type { DeclaredRoute } from "./declared-route.ts";
 import type { Governed } from "./endpoint.ts";
 
-const classes: Readonly<Record<EndpointClass, true>> = {
-  capture: true,
-  query: true,
-  plan: true,
-  assist: true,
-  chat: true,
-  manage: true,
-};
+const declared: z.ZodType<DeclaredRoute> = z
+  .strictObject({
+    class: z.enum(["capture", "query", "plan", "assist", "chat", "manage"]),
+    scope: z.enum([...scopes, "none"]),
+    operation: z.string().exactOptional(),
+    isAiCall: z.boolean().exactOptional(),
+    surface: z.enum(["tollgate", "openai", "anthropic"]).exactOptional(),
+    appKey: z.literal(true).exactOptional(),
+    credential: z.literal("x-api-key").exactOptional(),
+    signedIn: z.literal(true).exactOptional(),
+    project: z.literal("header").exactOptional(),
+  })
+  .refine(({ appKey, credential }) => appKey === undefined || credential === undefined, {
+    path: ["credential"],
+    message: "appKey reads Authorization, so both cannot be",
+  });
 
-/** The row of a route that names `config.tollgate`. Throws for a class or a scope that there is not. */
-export function rowOf({ method, url, schema }: RouteOptions, named: DeclaredRoute): Governed {
-  const { scope, class: name, isAiCall, surface, appKey, signedIn } = named;
-  if (!Object.hasOwn(classes, name))
-    throw new Error(`the route ${url} names the class ${name}: there is none`);
-  if (scope !== "none" && !isScope(scope)) {
-    throw new Error(`the route ${url} names the scope ${scope}: there is none`);
+/** The row of a route that names `config.tollgate`. Throws for what is not known of it, and what is missing. */
+export function rowOf(route: RouteOptions, named: unknown): Governed {
+  const read = declared.safeParse(named);
+  if (!read.success) {
+    const faults = read.error.issues.map(({ path, message }) => {
+      return `${["config.tollgate", ...path].join(".")}: ${message}`;
+    });
+    throw new Error(`${nameOf(route)} does not say what governs it: ${faults.join("; ")}`);
   }
-  const { summary = "" } = (schema ?? {}) as { readonly summary?: string };
+  const { scope, class: name, isAiCall, surface, appKey, signedIn, credential } = read.data;
+  const { summary = "" } = (route.schema ?? {}) as { readonly summary?: string };
   return {
-    method: [method].flat()[0] as Governed["method"],
-    path: url,
+    method: [route.method].flat()[0] as Governed["method"],
+    path: route.url,
     summary,
     access: {
       credential: "caller",
       scope,
       class: name,
+      ...(credential === undefined ? {} : { ignoresAuthorization: true }),
       ...(appKey === undefined ? {} : { appKey }),
       ...(signedIn === undefined ? {} : { signedIn }),
     },
     ...(surface === undefined ? {} : { surface }),
     ...(isAiCall === undefined ? {} : { isAiCall }),
   };
+}
+
+type NamedRoute = { readonly method: string | readonly string[]; readonly url?: string | undefined };
+
+/** `the route GET /notes` */
+export function nameOf({ method, url }: NamedRoute): string {
+  return `the route ${[method].flat().join("|")} ${url}`;
 }

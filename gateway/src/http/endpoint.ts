@@ -8,12 +8,12 @@ import type { Cause } from "../telemetry/change.ts";
 import type { Socket } from "./sockets.ts";
 
 /**
- * Who may come in. `caller`: identified, authorised by scope, limited. `internal`: the internal token. `operator`:
- * the token in the data folder of the embedded default. `metrics`: loopback, or the internal token. `nobody` in
- * particular: public.
+ * Who may come in. `caller`: identified, authorised by scope, limited; `ignoresAuthorization`: by the headers for API
+ * keys alone. `internal`: the internal token. `operator`: the token in the data folder of the embedded default.
+ * `metrics`: loopback, or the internal token. `nobody` in particular: public.
  */
 export type Access =
-  | ({ readonly credential: "caller" } & Gate)
+  | ({ readonly credential: "caller"; readonly ignoresAuthorization?: true } & Gate)
   | { readonly credential: "internal" | "operator" | "metrics" }
   /** `coolsDown`: not for addresses in a cooldown. */
   | { readonly credential: "nobody"; readonly coolsDown?: true };

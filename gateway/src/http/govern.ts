@@ -1,25 +1,16 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { admit } from "../calls/enter.ts";
-import { TollgateError } from "../lib/errors.ts";
 import { uuidv7 } from "../lib/ids.ts";
 import type { Use } from "../limits/applicable.ts";
 import { type HeaderStyle, type LimitReport, limitHeaders } from "../limits/headers.ts";
 import type { Pressure } from "../limits/pressure.ts";
 import { requestTicket } from "../limits/request-ticket.ts";
-import { isOutage } from "../store/outages.ts";
-import { rowOf } from "./declared-row.ts";
+import { declaredRoutes, type Host, refusalOfUnseen } from "./declared-routes.ts";
 import type { Governed } from "./endpoint.ts";
 import { isUpgrade, type LetInDeps, letIn, saysLaterWhoItIs } from "./let-in.ts";
-import { answerError, asTollgateError } from "./refusals.ts";
+import { errorHandlerOf, refuse } from "./refuse.ts";
 import { noteSign } from "./signs.ts";
 import { finishTrace, startTrace, type TraceDeps } from "./trace.ts";
-
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** The row that governs the route. */
-    endpoint?: Governed;
-  }
-}
 
 export type GovernDeps = LetInDeps &
   TraceDeps & {
@@ -27,43 +18,47 @@ export type GovernDeps = LetInDeps &
     readonly limitHeaderStyles: readonly HeaderStyle[];
   };
 
-/** What becomes of routes without a row: `traced` where the whole server is ours, `untouched` in somebody else's app. */
-export type Others = "traced" | "untouched";
-
 /**
  * The one admission of every route, in our own server and in an app that registers the plugin. Authority hangs on the
  * matched route: the hooks read the row that Fastify matched, never the text of the URL or the Host header.
+ * @param host the app of others whose routes are governed; without it the server is ours, and its other routes are traced.
  */
-export function govern(app: FastifyInstance, deps: GovernDeps, others: Others): void {
-  app.decorateRequest("trace");
+export function govern(app: FastifyInstance, deps: GovernDeps, host?: Host): void {
+  app.decorateRequest("tollgateTrace");
+  const routes = declaredRoutes(host ?? { ungoverned: "allow" });
   app.addHook("onRoute", (route) => {
-    const named = route.config?.tollgate;
-    if (named !== undefined) route.config = { ...route.config, endpoint: rowOf(route, named) };
-    if (route.config?.endpoint === undefined) return;
-    if (route.config.endpoint.isAiCall === true) route.onSend = [...listed(route.onSend), settleBeforeAnswer];
-    if (others === "untouched") route.errorHandler = errorHandlerOf(deps, route.errorHandler);
+    routes.add(route);
+    const row = route.config?.tollgateRow;
+    if (row === undefined) return;
+    if (row.isAiCall === true) route.onSend = [...listed(route.onSend), settleBeforeAnswer];
+    if (host !== undefined) route.errorHandler = errorHandlerOf(deps, host, route.errorHandler);
   });
+  app.addHook("onReady", async () => routes.requireUnchanged());
   app.addHook("onRequest", async (request, reply) => {
-    const { endpoint, tollgate } = request.routeOptions.config;
-    if (endpoint === undefined && tollgate !== undefined) {
-      throw new Error("the plugin must be registered, and awaited, before the routes that it governs");
+    const { tollgateRow: row } = request.routeOptions.config;
+    if (row === undefined && host !== undefined) {
+      const refusal = refusalOfUnseen(request, host);
+      if (refusal === undefined) return undefined;
+      startTrace(deps, request, reply);
+      await refuse(deps, refusal, request, reply);
+      return reply;
     }
-    if (endpoint === undefined && others === "untouched") return;
     startTrace(deps, request, reply);
     // A full house says so before it does anything, and counts whoever has sent all that it asks.
-    const { priority = "work" } = endpoint ?? {};
-    if (endpoint !== undefined && priority !== "always") deps.pressure.enter(priority)();
+    const { priority = "work" } = row ?? {};
+    if (row !== undefined && priority !== "always") deps.pressure.enter(priority)();
     await letIn(deps, request);
+    return undefined;
   });
   app.addHook("preHandler", async (request, reply) => {
-    const { endpoint } = request.routeOptions.config;
-    if (endpoint !== undefined) await admitTo(deps, endpoint, request, reply);
+    const { tollgateRow: row } = request.routeOptions.config;
+    if (row !== undefined) await admitTo(deps, row, request, reply);
   });
   app.addHook("onResponse", async (request, reply) => {
-    if (request.trace === undefined) return;
+    if (request.tollgateTrace === undefined) return;
     // Of an answer that went its own way: whoever wrote it has done so, unless it failed half-way.
-    if (request.routeOptions.config.endpoint?.isAiCall === true)
-      await request.trace.ticket?.settle(undefined);
+    if (request.routeOptions.config.tollgateRow?.isAiCall === true)
+      await request.tollgateTrace.ticket?.settle(undefined);
     finishTrace(deps, request, reply.raw.statusCode);
     noteSign(deps, request);
     // Of a refused upgrade: node:http has let go of the connection.
@@ -81,7 +76,7 @@ async function admitTo(
     reply.raw.once("close", deps.pressure.enter(priority ?? "work"));
   }
   if (access.credential !== "caller" || saysLaterWhoItIs(request)) return;
-  const { trace } = request;
+  const { tollgateTrace: trace } = request;
   const tell = (report: LimitReport): void => {
     reply.headers(limitHeaders(report, { styles: deps.limitHeaderStyles, surface }));
   };
@@ -96,7 +91,7 @@ async function admitTo(
 }
 
 /** The handler of an app may answer by a stream, make several calls or none, and be left in the middle of them. */
-function share({ log }: GovernDeps, { trace }: FastifyRequest, reply: FastifyReply): void {
+function share({ log }: GovernDeps, { tollgateTrace: trace }: FastifyRequest, reply: FastifyReply): void {
   const ticket = requestTicket(trace.ticket!);
   trace.ticket = ticket;
   trace.requestTicket = ticket;
@@ -110,67 +105,22 @@ function share({ log }: GovernDeps, { trace }: FastifyRequest, reply: FastifyRep
 
 /** Names an AI call and says what it may use; `undefined` for everything else. */
 function callOf({ clock, chance }: GovernDeps, request: FastifyRequest): Use["call"] {
-  const { endpoint } = request.routeOptions.config;
-  if (endpoint?.isAiCall !== true) return undefined;
+  const { tollgateRow: row } = request.routeOptions.config;
+  if (row?.isAiCall !== true) return undefined;
   const id = uuidv7(clock.now(), chance);
-  request.trace.callId = id;
-  return { id, tokens: endpoint.tokensOf?.(request.body) ?? { certain: 0, likely: 0 } };
+  request.tollgateTrace.callId = id;
+  return { id, tokens: row.tokensOf?.(request.body) ?? { certain: 0, likely: 0 } };
 }
 
 /** Whoever has the answer has its place back. A stream is answered when it is over. */
-async function settleBeforeAnswer({ trace }: FastifyRequest, _: FastifyReply, payload: unknown) {
-  if (!isStream(payload)) await trace?.ticket?.settle(undefined);
+async function settleBeforeAnswer({ tollgateTrace }: FastifyRequest, _: FastifyReply, payload: unknown) {
+  if (!isStream(payload)) await tollgateTrace?.ticket?.settle(undefined);
   return payload;
 }
 
 function isStream(payload: unknown): boolean {
   if (typeof payload !== "object" || payload === null) return false;
   return "pipe" in payload || "getReader" in payload || payload instanceof Response;
-}
-
-/** Answers any error in the one envelope; what an AI call's limits took is given back before. */
-export function refuse(
-  deps: Pick<GovernDeps, "chance">,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> | undefined {
-  const giving = givenBack(request);
-  if (giving === undefined) {
-    answerError(error, request, reply, deps.chance);
-    return undefined;
-  }
-  return giving.then(() => {
-    answerError(error, request, reply, deps.chance);
-    return reply;
-  });
-}
-
-function givenBack({ trace, routeOptions }: FastifyRequest): Promise<void> | undefined {
-  if (trace.ticket === undefined || routeOptions.config.endpoint?.isAiCall !== true) return undefined;
-  return trace.ticket.giveBack().then((isGiven) => {
-    if (isGiven) trace.tellGivenBack();
-  });
-}
-
-type ErrorHandler = NonNullable<RouteOptions["errorHandler"]>;
-
-/** In somebody else's app our refusals are answered as ours; its own errors go to its own handlers, as ever. */
-function errorHandlerOf(deps: GovernDeps, own: RouteOptions["errorHandler"]): ErrorHandler {
-  return async function (this: FastifyInstance, error, request, reply) {
-    if (request.trace === undefined) startTrace(deps, request, reply);
-    if (error instanceof TollgateError || isOutage(error)) {
-      await refuse(deps, error, request, reply);
-      return reply;
-    }
-    await givenBack(request);
-    const { code } = error as { readonly code?: unknown };
-    const known = code === "FST_ERR_VALIDATION" ? "VALIDATION_FAILED" : asTollgateError(error).code;
-    if (known !== "INTERNAL") request.trace.code = known;
-    if (own === undefined) throw error;
-    // Whatever answers by `reply.send` returns nothing, and Fastify must not take that for the answer.
-    return (await own.call(this, error, request, reply)) ?? reply;
-  };
 }
 
 function listed<T>(hooks: T | T[] | undefined): T[] {

@@ -20,7 +20,8 @@ export const keyShape = z
     status: z.enum(["active", "rotating", "expired", "revoked"]),
     daily_quota: z.int().nullable(),
     plan: z.string().nullable(),
-    daily_usage: z.int(),
+    /** Null: without a daily quota nobody counts. */
+    daily_usage: z.int().nullable(),
     allowed_models: z.array(z.string()).nullable(),
     allowed_ips: z.array(z.string()).nullable(),
     created_at: z.string(),
@@ -48,7 +49,7 @@ export function keyJson(key: ApiKey): KeyJson {
     status: key.status,
     daily_quota: key.dailyQuota,
     plan: key.plan,
-    daily_usage: key.dailyUsage,
+    daily_usage: key.dailyQuota === null ? null : key.dailyUsage,
     allowed_models: key.allowedModels === null ? null : [...key.allowedModels],
     allowed_ips: key.allowedIps === null ? null : [...key.allowedIps],
     created_at: isoTime(key.createdAt.getTime()),

@@ -3,12 +3,14 @@ import type { FastifyRequest } from "fastify";
 import { type EnterDeps, enter } from "../calls/enter.ts";
 import { presentedTokens } from "../identity/credentials.ts";
 import { TollgateError } from "../lib/errors.ts";
-import { clientAddress, type Network } from "../lib/networks.ts";
+import { addressText, clientAddress, type Network } from "../lib/networks.ts";
 import type { Abuse } from "../limits/abuse.ts";
+import type { Access } from "./endpoint.ts";
 
 export type LetInDeps = EnterDeps & {
   readonly abuse: Abuse;
-  readonly trustedProxies: readonly Network[];
+  /** `app`: the app of others that we govern has decided already whom it trusts. */
+  readonly trustedProxies: readonly Network[] | "app";
   readonly corsOrigins: readonly string[];
   /** Does this token open the routes of that name? */
   readonly isInternal: (token: string) => boolean;
@@ -18,7 +20,7 @@ export type LetInDeps = EnterDeps & {
 
 /** Lets a request in by the credential that the matched route asks for, or throws; notes who the visitor is. */
 export async function letIn(deps: LetInDeps, request: FastifyRequest): Promise<void> {
-  const access = request.routeOptions.config.endpoint?.access;
+  const access = request.routeOptions.config.tollgateRow?.access;
   switch (access?.credential) {
     case "caller": {
       const address = addressOf(deps, request);
@@ -26,8 +28,9 @@ export async function letIn(deps: LetInDeps, request: FastifyRequest): Promise<v
         requireOrigin(deps.corsOrigins, request.raw.headers);
         if (saysLaterWhoItIs(request)) return deps.abuse.letAsk(address);
       }
-      const arrival = { rawHeaders: request.raw.rawHeaders, address, device: deviceOf(request.raw) };
-      request.trace.visitor = await enter(deps, arrival, access);
+      const rawHeaders = credentialsFor(access, request.raw);
+      const arrival = { rawHeaders, address, device: deviceOf(request.raw) };
+      request.tollgateTrace.visitor = await enter(deps, arrival, access);
       return;
     }
     case "internal":
@@ -61,6 +64,16 @@ function requireOrigin(listed: readonly string[], { origin, host }: IncomingHttp
   });
 }
 
+/** Where Authorization is the app's own, none of it is read here. */
+function credentialsFor(
+  { ignoresAuthorization }: Extract<Access, { credential: "caller" }>,
+  { rawHeaders }: IncomingMessage,
+): readonly string[] {
+  if (ignoresAuthorization !== true) return rawHeaders;
+  const isOurs = (at: number): boolean => rawHeaders[at - (at % 2)]!.toLowerCase() !== "authorization";
+  return rawHeaders.filter((_, at) => isOurs(at));
+}
+
 /** How the client names its device; what is no such name is none, for a device only ever narrows (reference, 5.2). */
 function deviceOf({ headers }: IncomingMessage): string | undefined {
   const device = headers["x-device-id"];
@@ -85,8 +98,9 @@ async function demand(
 
 export function addressOf(
   { trustedProxies }: Pick<LetInDeps, "trustedProxies">,
-  { raw }: FastifyRequest,
+  { raw, ip }: FastifyRequest,
 ): string {
+  if (trustedProxies === "app") return addressText(ip ?? "");
   const forwardedFor = raw.headers["x-forwarded-for"];
   const hops = Array.isArray(forwardedFor) ? forwardedFor.join(",") : forwardedFor;
   return clientAddress(raw.socket.remoteAddress ?? "", hops, trustedProxies);

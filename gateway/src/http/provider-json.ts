@@ -4,6 +4,7 @@ import type { WantedProvider } from "../providers/change-provider.ts";
 import type { KnownProvider } from "../providers/known.ts";
 import { simulatedModels } from "../providers/simulated.models.ts";
 import type { Trial } from "../providers/try-provider.ts";
+import { spokenBy } from "../providers/upstream.ts";
 import { plainText } from "./fields.ts";
 
 const dialect = z.enum(["openai", "anthropic"]);
@@ -21,6 +22,10 @@ export const providerFields = z.strictObject({
     .meta({ description: "Left out: the one it has, if it stays at the same server. Null: none." }),
   models: z.array(plainText.min(1).max(256)).max(1_000).default([]),
   reports_stream_usage: z.boolean().default(true),
+  speaks_responses: z
+    .boolean()
+    .optional()
+    .meta({ description: "Of the dialect openai. Left out: those that are called openai or xai do." }),
 });
 
 export const providerShape = z
@@ -31,6 +36,9 @@ export const providerShape = z
     base_url: z.string().nullable(),
     models: z.array(z.string()),
     reports_stream_usage: z.boolean(),
+    speaks_responses: z
+      .boolean()
+      .meta({ description: "It is asked for responses as they are; else they are translated." }),
     has_credential: z.boolean(),
     credential_hint: z
       .string()
@@ -64,6 +72,7 @@ export function providerJson(known: KnownProvider): ProviderJson {
     base_url: upstream?.baseUrl ?? null,
     models: [...models],
     reports_stream_usage: upstream?.reportsStreamUsage ?? true,
+    speaks_responses: upstream === undefined || spokenBy(upstream).includes("openai-responses"),
     has_credential: hasCredential,
     credential_hint: hintOf(upstream?.apiKey),
     fault: fault ?? null,
@@ -80,13 +89,14 @@ function hintOf(apiKey: string | undefined): string | null {
 }
 
 export function wantedProvider(fields: z.infer<typeof providerFields>): WantedProvider {
-  const { dialect, base_url, api_key, models, reports_stream_usage } = fields;
+  const { dialect, base_url, api_key, models, reports_stream_usage, speaks_responses } = fields;
   return {
     dialect,
     baseUrl: base_url,
     apiKey: api_key,
     models: [...new Set(models)],
     reportsStreamUsage: reports_stream_usage,
+    speaksResponses: speaks_responses,
   };
 }
 

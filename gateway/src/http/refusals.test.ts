@@ -23,10 +23,10 @@ function answered(error: unknown, accept?: string) {
   const request = {
     headers: { accept },
     routeOptions: { config: {} },
-    trace: { correlationId: "req_0123456789", error: undefined as unknown },
+    tollgateTrace: { correlationId: "req_0123456789", error: undefined as unknown },
   };
   answerError(error, request as unknown as FastifyRequest, reply as unknown as FastifyReply, seededChance(1));
-  return { ...sent, logged: request.trace.error };
+  return { ...sent, logged: request.tollgateTrace.error };
 }
 
 test("a client's mistake that Fastify finds is never a failure of ours", () => {

@@ -119,9 +119,9 @@ export function answerError(
   chance: Chance,
 ): void {
   const known = asTollgateError(error);
-  const { trace } = request;
+  const { tollgateTrace: trace } = request;
   noteRefusal(trace, known);
-  const surface = request.routeOptions.config.endpoint?.surface;
+  const surface = request.routeOptions.config.tollgateRow?.surface;
   const { type, body } = bodyOf(known, trace.correlationId, request.headers.accept, surface);
   // As bytes: to a text Fastify would add a charset, which no form of JSON but our own has.
   reply.code(known.status).headers(errorHeaders(known, chance)).type(type).send(Buffer.from(body));

@@ -13,10 +13,12 @@ import { TollgateError } from "../lib/errors.ts";
 import { causeOf } from "./cause.ts";
 import { withCors } from "./cors.ts";
 import type { Access, Endpoint, Governed, Visit } from "./endpoint.ts";
-import { type GovernDeps, govern, refuse } from "./govern.ts";
+import { type GovernDeps, govern } from "./govern.ts";
 import { parseJson } from "./json.ts";
 import { addressOf } from "./let-in.ts";
+import { nothingAt } from "./nothing-at.ts";
 import { answerError, guardedServer, refuseOtherMethods, refuseSocket } from "./refusals.ts";
+import { refuse } from "./refuse.ts";
 import { socketHandler, socketOptions } from "./sockets.ts";
 import { startTrace } from "./trace.ts";
 
@@ -66,24 +68,25 @@ export async function newServer(deps: ServerDeps): Promise<NewServer> {
     { parseAs: "buffer" },
     async (request: FastifyRequest, body: Buffer) => {
       const json = parseJson(body);
-      const readBody = request.routeOptions.config.endpoint?.readBody;
+      const readBody = request.routeOptions.config.tollgateRow?.readBody;
       return readBody === undefined ? json : readBody(json, body.length, request);
     },
   );
   const ofApps: Governed[] = [];
-  govern(app, deps, "traced");
+  govern(app, deps);
   app.addHook("onRoute", (route) => {
     const { url, config, schema } = route;
-    if (config?.tollgate !== undefined) {
-      const row = config.endpoint!;
+    const row = config?.tollgateRow;
+    if (row !== undefined && config?.tollgate) {
       ofApps.push(row);
       route.schema = { ...schema, ...securityOf(row) };
-    } else if (config?.endpoint === undefined && config?.refusesMethods !== true) {
+    } else if (row === undefined && config?.refusesMethods !== true) {
       throw new Error(`the route ${url} is not in the endpoint table`);
     }
   });
+  const taken = new Map<string, readonly string[]>();
   app.setNotFoundHandler((request, reply) =>
-    answerError(new TollgateError("NOT_FOUND"), request, reply, deps.chance),
+    answerError(nothingAt(request.url, taken), request, reply, deps.chance),
   );
   app.setErrorHandler((error, request, reply) => refuse(deps, error, request, reply));
   await app.register(fastifySwagger, {
@@ -112,7 +115,6 @@ export async function newServer(deps: ServerDeps): Promise<NewServer> {
   });
   await deps.addApps(app);
   const rows = [...endpoints, ...ofApps];
-  const taken = new Map<string, readonly string[]>();
   for (const row of rows) {
     for (const path of pathsOf(row)) taken.set(path, [...(taken.get(path) ?? []), row.method]);
   }
@@ -163,7 +165,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
   app.route({
     method: endpoint.method,
     url: path,
-    config: { endpoint },
+    config: { tollgateRow: endpoint },
     bodyLimit: endpoint.isAiCall || endpoint.takesLargeBody ? deps.aiBodyLimitBytes : deps.bodyLimitBytes,
     ...(readBody === undefined ? {} : { validatorCompiler: () => present }),
     ...(isWithoutSocket(endpoint) ? {} : { wsHandler: socketHandler(deps, endpoint) }),
@@ -176,7 +178,7 @@ function addRoute(app: FastifyInstance, deps: ServerDeps, endpoint: Endpoint, pa
       ...answersOf(endpoint),
     },
     handler: async (request, reply) => {
-      const { correlationId, visitor, callId, ticket } = request.trace;
+      const { correlationId, visitor, callId, ticket } = request.tollgateTrace;
       const address = visitor?.address ?? addressOf(deps, request);
       const cause = () => causeOf(request, address, endpoint.access.credential);
       const visit: Visit = {

@@ -26,14 +26,14 @@ function signOf(code: ErrorCode | undefined, endpoint: Governed | undefined): Si
 
 /** Counts what a request was refused with against whoever earned it. */
 export function noteSign(deps: Pick<LetInDeps, "abuse" | "trustedProxies">, request: FastifyRequest): void {
-  if (request.trace?.code === undefined) return;
-  const { code, limit, visitor } = request.trace;
-  const sign = signOf(code, request.routeOptions.config.endpoint);
+  if (request.tollgateTrace?.code === undefined) return;
+  const { code, limit, visitor } = request.tollgateTrace;
+  const sign = signOf(code, request.routeOptions.config.tollgateRow);
   if (sign === undefined) return;
   deps.abuse.note(sign, {
     principal: visitor?.principal,
     address: addressOf(deps, request),
     limit,
-    askedAt: request.trace.startedAt,
+    askedAt: request.tollgateTrace.startedAt,
   });
 }

@@ -70,14 +70,14 @@ export function socketHandler(deps: SocketDeps, endpoint: Endpoint) {
     const token = tokenIn(await firstMessage(deps.clock, socket));
     const gate = endpoint.access as Extract<Access, { credential: "caller" }>;
     const visitor = await enter(deps, { rawHeaders: ["authorization", `Bearer ${token}`], address }, gate);
-    request.trace.visitor = visitor;
+    request.tollgateTrace.visitor = visitor;
     const admitted = await admit(deps, visitor, gate, undefined, () => {});
     unnamed.delete(socket);
     return admitted.visitor;
   }
 
   return (socket: Socket, request: FastifyRequest): void => {
-    const { trace } = request;
+    const { tollgateTrace: trace } = request;
     let status = 101;
     let isOpen = true;
     socket.on("close", () => {

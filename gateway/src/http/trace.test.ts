@@ -28,9 +28,10 @@ function tracing(logCalls: TraceDeps["logCalls"], chance: Chance = seededChance(
         header: (name: string, value: string) => {
           sent[name] = value;
         },
+        hasHeader: (name: string) => name in sent,
       } as unknown as FastifyReply;
       startTrace(deps, request, reply);
-      Object.assign(request.trace, { error, visitor });
+      Object.assign(request.tollgateTrace, { error, visitor });
       clock.advance(durationMs);
       finishTrace(deps, request, status);
       return sent;
@@ -104,6 +105,12 @@ test("a line says who asked for what and how it went, and never with which secre
   });
   assert.match(JSON.stringify(error), /broken/);
   assert.doesNotMatch(JSON.stringify(lines), /hunter2/);
+});
+
+test("what a provider said of a call that failed is a line without a stack", () => {
+  const { run, lines } = tracing("errors");
+  run({ status: 502, error: "openai answered 401: bad key sk-12345678" });
+  assert.deepEqual([lines[0]!.level, lines[0]!.error], ["error", "openai answered 401: bad key ***"]);
 });
 
 test("every finished request counts once, logged or not", async () => {

@@ -47,7 +47,7 @@ export type TraceDeps = {
 
 declare module "fastify" {
   interface FastifyRequest {
-    trace: Trace;
+    tollgateTrace: Trace;
   }
 }
 
@@ -62,7 +62,7 @@ export function correlationIdOf(headers: FastifyRequest["headers"], chance: Chan
 
 export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: FastifyReply): void {
   const correlationId = correlationIdOf(request.headers, deps.chance);
-  request.trace = {
+  request.tollgateTrace = {
     correlationId,
     startedAt: deps.clock.monotonic(),
     visitor: undefined,
@@ -78,16 +78,17 @@ export function startTrace(deps: TraceDeps, request: FastifyRequest, reply: Fast
     error: undefined,
   };
   reply.header("x-correlation-id", correlationId);
-  reply.header("x-request-id", correlationId);
+  // An app of others may have one of its own.
+  if (!reply.hasHeader("x-request-id")) reply.header("x-request-id", correlationId);
   // Where Anthropic's client looks for it.
-  const { endpoint } = request.routeOptions.config ?? {};
-  if (endpoint?.surface === "anthropic") reply.header("request-id", correlationId);
+  const row = request.routeOptions.config?.tollgateRow;
+  if (row?.surface === "anthropic") reply.header("request-id", correlationId);
   reply.header("x-content-type-options", "nosniff");
 }
 
 /** One metric for every finished request; a log line for failures, slow ones, and as many others as LOG_CALLS asks. */
 export function finishTrace(deps: TraceDeps, request: FastifyRequest, status: number): void {
-  const { trace } = request;
+  const { tollgateTrace: trace } = request;
   if (trace === undefined) return;
   const route = request.routeOptions.url ?? "none";
   const durationMs = deps.clock.monotonic() - trace.startedAt;

@@ -2,7 +2,8 @@ import { sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { HoldPlan } from "../limits/plans.ts";
-import type { ApiKeysTable, Tx } from "../store/tables.ts";
+import type { ApiKeysTable } from "../store/tables.identity.ts";
+import type { Tx } from "../store/tables.ts";
 import { type Cause, type Change, changesBetween } from "../telemetry/change.ts";
 import {
   type ApiKey,

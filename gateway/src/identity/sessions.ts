@@ -3,7 +3,8 @@ import { type Clock, DAY_MS } from "../lib/clock.ts";
 import { type Chance, uuidv7 } from "../lib/ids.ts";
 import { addressBucket } from "../lib/networks.ts";
 import type { PlanOf } from "../limits/plans.ts";
-import type { Db, SessionsTable, Tx } from "../store/tables.ts";
+import type { SessionsTable } from "../store/tables.identity.ts";
+import type { Db, Tx } from "../store/tables.ts";
 import type { Cause, Change, Noted } from "../telemetry/change.ts";
 import type { Principal } from "./principal.ts";
 

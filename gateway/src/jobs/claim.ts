@@ -1,5 +1,6 @@
 import { type Selectable, sql } from "kysely";
-import type { Db, JobsTable, Tx } from "../store/tables.ts";
+import type { JobsTable } from "../store/tables.jobs.ts";
+import type { Db, Tx } from "../store/tables.ts";
 import { type Claimed, jobOf } from "./job.ts";
 
 export type Claim = {

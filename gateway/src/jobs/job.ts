@@ -1,6 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import type { Pico } from "../lib/money.ts";
-import type { JobsTable } from "../store/tables.ts";
+import type { JobsTable } from "../store/tables.jobs.ts";
 import type { JobStatus } from "./states.ts";
 
 export type Payload = Readonly<Record<string, unknown>>;

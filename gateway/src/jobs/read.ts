@@ -4,7 +4,8 @@ import { boundProject, type Caller, isAtLeast, type Level, requireLevel } from "
 import { findProject, listProjects } from "../access/projects.ts";
 import { TollgateError } from "../lib/errors.ts";
 import type { Pico } from "../lib/money.ts";
-import type { Db, JobAttemptsTable } from "../store/tables.ts";
+import type { JobAttemptsTable } from "../store/tables.jobs.ts";
+import type { Db } from "../store/tables.ts";
 import { type CostedJob, chargeOf, withCosts } from "./costs.ts";
 import { jobOf } from "./job.ts";
 import type { JobStatus, Outcome } from "./states.ts";

@@ -1,4 +1,4 @@
-import type { JobAttemptsTable, JobsTable } from "../store/tables.ts";
+import type { JobAttemptsTable, JobsTable } from "../store/tables.jobs.ts";
 
 export type JobStatus = JobsTable["status"];
 

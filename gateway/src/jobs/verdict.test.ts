@@ -37,11 +37,12 @@ test("a provider that limits without saying for how long is asked again later, a
 });
 
 test("a provider that wants money first has failed: that does not come back by itself", () => {
-  const cause = Object.assign(new Error("the provider answered 429"), { code: "insufficient_quota" });
   const limited = (retryAfterMs?: number) =>
-    new TollgateError("PROVIDER_RATE_LIMITED", { retryAfterMs }, { cause });
+    new TollgateError("PROVIDER_RATE_LIMITED", { retryAfterMs }, { retry: false });
   assert.equal(kindOf(limited()), "failed");
   assert.equal(kindOf(limited(5_000)), "failed");
+  const refused = { status: 400, message: "Your credit balance is too low.", param: null };
+  assert.equal(kindOf(new TollgateError("PROVIDER_REJECTED", refused, { retry: false })), "failed");
 });
 
 test("whoever is put off again and again waits longer each time, and never less than was said", () => {

@@ -1,5 +1,4 @@
 import { TollgateError } from "../lib/errors.ts";
-import { classOf } from "../providers/outcome.ts";
 import type { AttemptError } from "./end-attempt.ts";
 
 /** What a failed attempt says about the next one. */
@@ -24,11 +23,10 @@ export function verdictOf(thrown: unknown): Verdict {
   if (!(thrown instanceof TollgateError)) return { kind: "failed", isFatal: false, error };
   if (thrown.is("BUDGET_EXCEEDED")) return { kind: "blocked", error };
   if (thrown.is("STORE_UNAVAILABLE")) return { kind: "deferred", saidMs: STORE_DELAY_MS, error };
-  const isLimited = thrown.is("PROVIDER_RATE_LIMITED");
-  if (isLimited && isUnpaid(thrown)) return { kind: "failed", isFatal: false, error };
+  if (isUnpaid(thrown)) return { kind: "failed", isFatal: false, error };
   const waitMs = waitOf(thrown);
   const saidMs = waitMs === undefined ? undefined : Math.max(waitMs, SHORTEST_DELAY_MS);
-  if (isLimited || saidMs !== undefined) return { kind: "deferred", saidMs, error };
+  if (thrown.is("PROVIDER_RATE_LIMITED") || saidMs !== undefined) return { kind: "deferred", saidMs, error };
   return { kind: "failed", isFatal: isRefusal(thrown), error };
 }
 
@@ -37,10 +35,9 @@ function waitOf({ details }: TollgateError): number | undefined {
   return details.retryAfterMs;
 }
 
-/** By the provider's own word for the error, the `code` of its cause. */
-function isUnpaid({ cause }: TollgateError): boolean {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  return classOf({ kind: "status", status: 429, code }) === "unpaid";
+/** What a provider says is not worth another try is so for want of money. */
+function isUnpaid({ code, retry }: TollgateError): boolean {
+  return code.startsWith("PROVIDER_") && retry === false;
 }
 
 /** 408 and 429 are no refusals of what was asked. */

@@ -68,7 +68,7 @@ export const errors = {
   MODEL_NOT_ALLOWED: {
     status: 403,
     type: "permission_error",
-    message: "This API key may not use this model.",
+    message: "This API key may not use this model. GET /v1/models lists those that it may use.",
   },
   FORBIDDEN: { status: 403, type: "permission_error", message: "You may not do this." },
   NOT_FOUND: { status: 404, type: "invalid_request_error", message: "There is no such thing here." },
@@ -208,7 +208,18 @@ export type DetailsOf = {
   MODEL_NOT_FOUND: { readonly model: string };
   MODEL_NOT_ALLOWED: { readonly model: string };
   PRICE_UNKNOWN: { readonly model: string };
-  BUDGET_EXCEEDED: { readonly budget: string };
+  BUDGET_EXCEEDED: {
+    readonly budget: string;
+    /** Whose budget it is: `user`, `project`, `team` or `key`. */
+    readonly scope?: string;
+    /** Of the user, project or team; of a key, its prefix. */
+    readonly id?: string;
+    /** `none`, `day`, `week` or `month`. */
+    readonly period?: string;
+    /** What is allocated and not spent; calls under way may hold of it. */
+    readonly remaining_usd?: string;
+    readonly resetAtMs?: number;
+  };
   RATE_LIMITED: Waiting & { readonly reason?: "daily_quota" };
   QUOTA_EXCEEDED: Waiting;
   COOLDOWN: Waiting;
@@ -222,23 +233,32 @@ type Details<C extends ErrorCode> = C extends keyof DetailsOf ? DetailsOf[C] : u
 type DetailArgs<C extends ErrorCode> = C extends keyof DetailsOf
   ? [details: DetailsOf[C], options?: Options]
   : [details?: undefined, options?: Options];
-/** `message` says more than the table's, where one code has several causes. */
-type Options = ErrorOptions & { readonly message?: string };
+/** `message` and `retry` say more than the table's, where one code has several causes. */
+type Options = ErrorOptions & { readonly message?: string; readonly retry?: false };
 
 /** A refusal or failure that a caller sees. `cause` is for the log and never leaves the house. */
 export class TollgateError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "TollgateError";
   readonly code: C;
   readonly details: Details<C>;
+  /** False: trying again makes no sense, however long the wait. */
+  readonly retry: false | undefined;
 
   constructor(code: C, ...[details, options]: DetailArgs<C>) {
     super(options?.message ?? errors[code].message, options);
     this.code = code;
     this.details = details as Details<C>;
+    const row: ErrorRow = errors[code];
+    this.retry = options?.retry ?? row.retry;
   }
 
   get status(): number {
     return this.is("PROVIDER_REJECTED") ? this.details.status : errors[this.code].status;
+  }
+
+  /** What error handlers of Fastify apps look for. */
+  get statusCode(): number {
+    return this.status;
   }
 
   is<K extends ErrorCode>(code: K): this is TollgateError<K> {

@@ -49,6 +49,11 @@ export function clientAddress(
   return current.toString();
 }
 
+/** The address of a hop as a proxy wrote it, with a port or without; what is no address stays as it is. */
+export function addressText(hop: string): string {
+  return parsed(withoutPort(hop.trim()))?.toString() ?? hop;
+}
+
 /** Is the address, as `clientAddress` gives it, in one of the networks? */
 export function isWithin(address: string, networks: readonly Network[]): boolean {
   const known = parsed(address);

@@ -80,12 +80,16 @@ const STATUS: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 };
 
+/** An account without credit is refused with 400 and the type of a bad request: only the sentence tells. */
+const OUT_OF_CREDIT = /^Your credit balance is too low/;
+
 /** `{type:"error",error:{type,message,details:{error_code}}}`. The error code, where there is one, says more. */
 export function anthropicError(answer: Fields): ProviderError | undefined {
   const error = openAiError(answer);
   if (error === undefined) return undefined;
   const { type, details } = fieldsOf(answer.error);
-  const code = textOf(fieldsOf(details).error_code) ?? error.code;
+  const saidCode = textOf(fieldsOf(details).error_code) ?? error.code;
+  const code = OUT_OF_CREDIT.test(error.message) ? "billing_error" : saidCode;
   const status =
     error.status ?? (typeof type === "string" && Object.hasOwn(STATUS, type) ? STATUS[type] : undefined);
   return {

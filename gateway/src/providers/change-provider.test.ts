@@ -40,6 +40,7 @@ const openAi = {
   apiKey: undefined,
   models: [],
   reportsStreamUsage: true,
+  speaksResponses: undefined,
 } as const;
 const here = started([first]);
 

@@ -19,7 +19,10 @@ export type ProviderChangeDeps = {
   readonly providers: Providers;
 };
 
-export type WantedProvider = Pick<StoredProvider, "dialect" | "baseUrl" | "models" | "reportsStreamUsage"> & {
+export type WantedProvider = Pick<
+  StoredProvider,
+  "dialect" | "baseUrl" | "models" | "reportsStreamUsage" | "speaksResponses"
+> & {
   /** Undefined: the one it has, which goes to no other server; null: none. */
   readonly apiKey: string | null | undefined;
 };
@@ -114,6 +117,7 @@ function told(
     baseUrl,
     models,
     reportsStreamUsage,
+    speaksResponses,
     sealedCredential,
   }: Omit<StoredProvider, "name" | "updatedAt" | "updatedBy">,
   credential: "set" | "replaced",
@@ -123,6 +127,7 @@ function told(
     base_url: baseUrl,
     models,
     reports_stream_usage: reportsStreamUsage,
+    speaks_responses: speaksResponses ?? null,
     credential: sealedCredential === undefined ? null : credential,
   };
 }

@@ -77,15 +77,15 @@ function configured({ source, ...upstream }: PlannedProvider): KnownProvider {
 }
 
 function storedAs({ planned, timeouts, keys, reach }: ProviderRules, stored: StoredProvider): KnownProvider {
-  const { name, dialect, baseUrl, models, reportsStreamUsage, sealedCredential, updatedAt, updatedBy } =
-    stored;
+  const { sealedCredential, updatedAt, updatedBy, ...place } = stored;
+  const { name, baseUrl } = place;
   const credential = credentialOf(keys, stored);
   const isHidden = planned.some((each) => each.name === name);
   const urlFault = reach.faultOf(baseUrl);
   return {
     name,
     source: "stored",
-    upstream: { name, dialect, baseUrl, models, reportsStreamUsage, timeouts, apiKey: credential.apiKey },
+    upstream: { ...place, timeouts, apiKey: credential.apiKey },
     hasCredential: sealedCredential !== undefined,
     fault: isHidden ? HIDDEN : urlFault === undefined ? credential.fault : `The base URL ${urlFault}.`,
     updatedAt,

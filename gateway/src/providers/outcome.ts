@@ -86,6 +86,9 @@ const BRIEF_MS = 2_000;
 const FAILING: ReadonlySet<number> = new Set([408, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 const MONEY_CODES: ReadonlySet<string> = new Set([
   "insufficient_quota",
+  "billing_error",
+  "billing_hard_limit_reached",
+  "billing_not_active",
   "credit_balance_exhausted",
   "enforced_spend_limit_reached",
   "contract_spend_limit_reached",
@@ -117,7 +120,7 @@ export function classOf(fate: Fate): FateClass {
 
 function classOfStatus({ status, code, retryAfterMs }: Extract<Fate, { kind: "status" }>): FateClass {
   const isBrief = retryAfterMs !== undefined && retryAfterMs <= BRIEF_MS;
-  if (status === 402 || (status === 429 && MONEY_CODES.has(code ?? ""))) return "unpaid";
+  if (status === 402 || (status < 500 && MONEY_CODES.has(code ?? ""))) return "unpaid";
   if (status === 429) return isBrief ? "limitedBriefly" : "limited";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 529 || (status === 503 && code === "overloaded_error"))

@@ -11,6 +11,8 @@ export type StoredProvider = {
   readonly sealedCredential: Uint8Array | undefined;
   readonly models: readonly string[];
   readonly reportsStreamUsage: boolean;
+  /** Undefined: as is usual for its name. */
+  readonly speaksResponses: boolean | undefined;
   readonly updatedAt: Date;
   readonly updatedBy: string;
 };
@@ -33,6 +35,7 @@ export async function loadProviders(db: Db): Promise<readonly StoredProvider[]> 
     sealedCredential: row.sealed_credential ?? undefined,
     models: row.models,
     reportsStreamUsage: row.reports_stream_usage,
+    speaksResponses: row.speaks_responses ?? undefined,
     updatedAt: row.updated_at,
     updatedBy: row.updated_by,
   }));
@@ -58,6 +61,7 @@ export async function writeProvider(tx: Tx, { name, ...provider }: StoredProvide
     sealed_credential: provider.sealedCredential ?? null,
     models: [...provider.models],
     reports_stream_usage: provider.reportsStreamUsage,
+    speaks_responses: provider.speaksResponses ?? null,
     updated_at: provider.updatedAt,
     updated_by: provider.updatedBy,
   };

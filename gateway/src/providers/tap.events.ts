@@ -20,6 +20,17 @@ export function* eachEvent(bytes: Buffer): Generator<Buffer> {
   if (start < bytes.length) yield bytes.subarray(start);
 }
 
+/** Nothing but comments and empty lines, which keep a connection alive. */
+export function isSilent(bytes: Buffer): boolean {
+  for (let start = 0; start < bytes.length; ) {
+    const first = bytes[start];
+    if (first !== COLON && first !== LF && first !== CR) return false;
+    const end = bytes.indexOf(LF, start);
+    start = end === -1 ? bytes.length : end + 1;
+  }
+  return true;
+}
+
 /** An event's lines, as the standard of server-sent events says. */
 export function eventOf(bytes: Buffer): StreamEvent {
   let name: string | undefined;
@@ -38,6 +49,7 @@ function valueFrom(line: string, at: number): string {
 
 const LF = 0x0a;
 const CR = 0x0d;
+const COLON = 0x3a;
 
 /** Whether the line end at `at` closes an empty line, and with it the event that began at `start`. */
 function closesEvent(bytes: Buffer, start: number, at: number): boolean {

@@ -30,6 +30,24 @@ test("a chunk of whole events with nothing special passes as the very same buffe
   assert.equal(tap.push(windows), windows);
 });
 
+test("comments wait for the first event, and pass as they come from then on", () => {
+  const tap = streamTap(openAiChat, { hideUsage: true });
+  const comment = Buffer.from(": OPENROUTER PROCESSING\r\n\r\n");
+  assert.equal(tap.push(comment), undefined);
+  assert.equal(tap.push(comment), undefined);
+  assert.equal(tap.push(Buffer.from(said("a")))?.toString(), `${comment}${comment}${said("a")}`);
+  assert.equal(tap.push(comment), comment);
+});
+
+test("an error behind nothing but comments is a failure, however they are cut up", () => {
+  const error = sse({ error: { message: "no", code: 502 } });
+  for (const chunks of [[": a\n\n", `: b\n\n${error}`], [`: a\n\n${error}`]]) {
+    const tap = streamTap(openAiChat, { hideUsage: true });
+    for (const chunk of chunks) tap.push(Buffer.from(chunk));
+    assert.equal(tap.failed, true);
+  }
+});
+
 test("an event passes with its last byte", () => {
   for (const wire of [said("a"), said("a").replaceAll("\n", "\r\n")]) {
     const tap = streamTap(openAiChat, { hideUsage: true });

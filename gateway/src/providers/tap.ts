@@ -1,11 +1,11 @@
 import type { Metered } from "../costs/usage.ts";
 import { Gathering } from "./gathering.ts";
-import { eachEvent, endOfLastEvent, eventOf } from "./tap.events.ts";
+import { eachEvent, endOfLastEvent, eventOf, isSilent } from "./tap.events.ts";
 import type { Seen, Verdict, Wire } from "./wire.ts";
 
 /**
  * Watches a stream go by. Bytes pass unchanged, in whole events, except that a usage event which the client did not
- * ask for is taken out, what only opens the answer waits for what follows it, and everything from the end on is held
+ * ask for is taken out, comments and what only opens the answer wait for what follows them, and everything from the end on is held
  * back, so that the caller can settle before it says the end. Events that the wire's scan finds plain are not parsed.
  */
 export type StreamTap = {
@@ -53,7 +53,7 @@ export function streamTap(wire: Wire, { hideUsage }: { readonly hideUsage: boole
   /** Reads whole events; answers which of their bytes pass. */
   function read(events: Buffer): Buffer {
     const scan = wire.scan(events);
-    if (scan.plain) {
+    if (scan.plain && (hasPassed || !isSilent(events))) {
       textBytes += scan.textBytes;
       finished ||= scan.finished;
       return opened(events);
@@ -64,7 +64,7 @@ export function streamTap(wire: Wire, { hideUsage }: { readonly hideUsage: boole
       const isFirst = !hasPassed && passing.length === 0;
       if (isFirst && reader.seen().error !== undefined) failed = true;
       if (verdict === "hold") hold(event);
-      else if (verdict === "open" && isFirst) opening.add(event);
+      else if (isFirst && (verdict === "open" || isSilent(event))) opening.add(event);
       else if (verdict !== "hide" || !hideUsage) passing.push(event);
     }
     return opened(passing.length === 1 ? passing[0]! : Buffer.concat(passing));

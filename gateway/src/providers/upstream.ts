@@ -95,7 +95,12 @@ export function upstream(options: UpstreamOptions): Provider {
 
 const WITH_RESPONSES: ReadonlySet<string> = new Set(["openai", "xai"]);
 
-function spokenBy({ name, dialect, speaksResponses }: UpstreamOptions): readonly Wire["name"][] {
+/** The wire formats in which a server is asked. */
+export function spokenBy({
+  name,
+  dialect,
+  speaksResponses,
+}: Pick<UpstreamOptions, "name" | "dialect" | "speaksResponses">): readonly Wire["name"][] {
   const { speaks } = manners[dialect];
   return (speaksResponses ?? WITH_RESPONSES.has(name))
     ? speaks

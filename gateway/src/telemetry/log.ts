@@ -48,6 +48,18 @@ export function jsonLog(level: string, clock: Clock, destination: { write(line: 
   );
 }
 
+/** Lines of ours among those of somebody else's log: by its level and form, with errors described as in our own. */
+export function logInto(log: Log): Log {
+  const shown = (fields: object): object =>
+    "error" in fields ? { ...fields, error: describeError(fields.error, LONGEST_CHAIN) } : fields;
+  return {
+    debug: (fields, message) => log.debug(shown(fields), message),
+    info: (fields, message) => log.info(shown(fields), message),
+    warn: (fields, message) => log.warn(shown(fields), message),
+    error: (fields, message) => log.error(shown(fields), message),
+  };
+}
+
 /** Causes beyond it are left out; a chain may be a circle. */
 const LONGEST_CHAIN = 8;
 

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import { type Clock, DAY_MS, isoTime } from "../lib/clock.ts";
 import { type Chance, uuidv7 } from "../lib/ids.ts";
-import type { Db, DeliveriesTable, Tx } from "../store/tables.ts";
+import type { DeliveriesTable } from "../store/tables.telemetry.ts";
+import type { Db, Tx } from "../store/tables.ts";
 import { concernedBy, type EventData, type EventType, type OutgoingEvent } from "./notifier.events.ts";
 
 export type Destination = DeliveriesTable["destination"];

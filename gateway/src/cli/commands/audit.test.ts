@@ -68,7 +68,7 @@ test("entries are listed newest first, by action, actor, target and time", async
   const { out } = await run("audit list --action key.issue");
   assert.match(
     out,
-    /^SEQ +AT .*\n1 +2026-01-01T00:00:00\.000Z +key\.issue +success +operator operator +key \w{12} +-$/,
+    /^SEQ +AT .*\n1 +2026-01-01T00:00:00Z +key\.issue +success +operator operator +key \w{12} +-$/,
   );
 });
 
@@ -100,7 +100,10 @@ test("a log that does not agree with its checkpoints exits with 9 and tells the 
   assert.deepEqual([text.code, text.notes], [9, ""]);
   assert.match(text.out, /ENTRY +PROBLEM\n2 +it was another entry/);
   const missing = await run("audit verify --against /no/such/file");
-  assert.deepEqual([missing.code, missing.notes], [2, "/no/such/file cannot be read: ENOENT"]);
+  const told = "--against names a file that cannot be read: /no/such/file (ENOENT)";
+  assert.deepEqual([missing.code, missing.notes], [2, told]);
+  // A server opens no file by its name.
+  await assert.rejects(runDataCommand(deps, "audit verify", { against: file }), UsageError);
 });
 
 test("an export in steps is one chain that anybody can verify, and its last entry is the export", async () => {

@@ -1,9 +1,6 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { z } from "zod";
 import { auditFilterFields } from "../../http/routes/audit.ts";
 import { actions } from "../../telemetry/actions.ts";
-import { parseCheckpoints } from "../../telemetry/audit.checkpoint.ts";
 import {
   type AuditItem,
   type ExportedEntry,
@@ -12,9 +9,9 @@ import {
   listAudit,
 } from "../../telemetry/audit.read.ts";
 import { CHAIN } from "../../telemetry/audit.ts";
-import { UNVERIFIED, type Verification, verifyStep } from "../../telemetry/audit.verify.ts";
-import { type CommandDeps, dataCommand, UsageError } from "../command.ts";
+import { type CommandDeps, dataCommand } from "../command.ts";
 import { table } from "../table.ts";
+import { verify } from "./audit.verify.ts";
 
 const { since, until } = auditFilterFields;
 const actionNames = Object.keys(actions);
@@ -59,65 +56,6 @@ const list = dataCommand({
     ),
   }),
 });
-
-const soFar = z.object({
-  checked: z.int(),
-  head: z.object({ seq: z.int(), hash: z.string() }),
-  problems: z.array(z.object({ seq: z.int(), what: z.string() })),
-  isDone: z.boolean(),
-});
-
-const verify = dataCommand({
-  name: "audit verify",
-  about: "Check that no entry of the audit log was changed, removed or put in.",
-  options: [
-    [
-      "--against <file>",
-      "checkpoints that were written before, or log lines that hold them",
-      (path) => resolve(path),
-    ],
-  ],
-  input: z.strictObject({
-    against: z.string().optional(),
-    from: soFar.default({ ...UNVERIFIED, problems: [] }),
-  }),
-  async run(deps, { against, from }) {
-    const { checkpoints, unreadable } = readCheckpoints(against);
-    const found = await verifyStep(deps, from, checkpoints);
-    const unread = unreadable.map((line) => ({
-      seq: 0,
-      what: `line ${line} of ${against} is no checkpoint`,
-    }));
-    const problems = found.isDone ? [...found.problems, ...unread] : found.problems;
-    return { ...found, problems, against, last: await lastAuditSeq(deps.db) };
-  },
-  show(found: Verification & { against?: string | undefined; last: number }) {
-    const { checked, head, problems, isDone, against, last } = found;
-    if (!isDone) {
-      const progress = { done: head.seq, total: last, what: "entries" };
-      return { text: "", json: "", next: { from: { checked, head, problems, isDone }, against }, progress };
-    }
-    const result = { checked, head, problems };
-    const summary = `${checked} entries checked; the last is ${head.seq}, with the hash ${head.hash}.`;
-    if (problems.length === 0)
-      return { text: `${summary}\nThe audit log is whole.`, json: JSON.stringify(result) };
-    const rows = problems.map(({ seq, what }) => [seq === 0 ? "-" : String(seq), what]);
-    return {
-      text: [summary, table(["ENTRY", "PROBLEM"], rows)],
-      json: JSON.stringify(result),
-      isFailure: true,
-    };
-  },
-});
-
-function readCheckpoints(path: string | undefined): ReturnType<typeof parseCheckpoints> {
-  if (path === undefined) return parseCheckpoints("");
-  try {
-    return parseCheckpoints(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-}
 
 const ENTRIES_PER_STEP = 1_000;
 

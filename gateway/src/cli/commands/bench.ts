@@ -2,6 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { openOrigin } from "../../lib/fetch.ts";
 import { startBeside } from "../beside.ts";
 import { interruption } from "../interruption.ts";
+import type { Progress } from "../progress.ts";
 import { ownerOf, runRemotely } from "../remote.ts";
 import { amount, type Table, table } from "../table.ts";
 import { startThrowaway } from "../throwaway.ts";
@@ -15,7 +16,11 @@ export type BenchOptions = {
   readonly connections: number;
 };
 
-export type BenchDeps = { readonly program: string; readonly clock: Clock };
+export type BenchDeps = {
+  readonly program: string;
+  readonly clock: Clock;
+  readonly onProgress: (progress: Progress) => void;
+};
 
 type Compared = {
   readonly directly: Figures;
@@ -38,8 +43,13 @@ const unlimited = {
  * What Tollgate adds on this machine: the simulated provider and a whole server, each in a process of its own, asked in
  * turns. Rejects if an answer is no success, and with Interrupted at Ctrl-C.
  */
-export async function bench({ program, clock }: BenchDeps, options: BenchOptions): Promise<BenchResult> {
+export async function bench(
+  { program, clock, onProgress }: BenchDeps,
+  options: BenchOptions,
+): Promise<BenchResult> {
   using interrupted = interruption();
+  const hasDone = (done: number) => onProgress({ done, total: ROUNDS, what: "rounds" });
+  hasDone(0);
   const start = { program, clock, signal: interrupted.signal };
   const ready = { on: "stderr", line: /answers at (\S+)/ } as const;
   await using provider = await startBeside({
@@ -67,7 +77,10 @@ export async function bench({ program, clock }: BenchDeps, options: BenchOptions
   await measure(newSeries(), WARM_UP_MS);
   const series = newSeries();
   const sliceMs = (options.seconds * 1000) / (series.length * ROUNDS);
-  for (let round = 0; round < ROUNDS; round++) await measure(series, sliceMs);
+  for (let round = 1; round <= ROUNDS; round++) {
+    await measure(series, sliceMs);
+    hasDone(round);
+  }
   const compare = (kind: Series["what"]): Compared => {
     const [directly, through] = series
       .filter(({ what }) => what === kind)

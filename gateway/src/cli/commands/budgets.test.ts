@@ -57,3 +57,13 @@ test("what has no budget, and what is none, is refused", async () => {
     await assert.rejects(run(name, input), UsageError, JSON.stringify(input));
   }
 });
+
+test("a project without a budget is another thing than no project", async () => {
+  const { id } = await run("projects create", { name: "Free", owner: "usr_ann" });
+  for (const [named, message] of [
+    [String(id), `the project ${id} has no budget`],
+    ["999999", "there is no project 999999"],
+  ]) {
+    await assert.rejects(run("budgets show", { scope: "project", id: named }), { message });
+  }
+});

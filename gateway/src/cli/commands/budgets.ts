@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { findProject } from "../../access/projects.ts";
+import { findTeam } from "../../access/teams.ts";
 import { type BudgetPlace, budgetAt, setBudget } from "../../calls/budget-owners.ts";
 import { type BudgetJson, budgetJson, budgetPeriod } from "../../http/budget-json.ts";
 import { plainText, usdAmount } from "../../http/fields.ts";
@@ -17,11 +19,8 @@ const show = dataCommand({
   about: "Show the budget of a project, team, user or key (by its prefix).",
   arguments: placeArguments,
   input: z.strictObject(placeFields),
-  run: (deps, { scope, id }) =>
-    orUsage(`there is no ${scope} ${id} with a budget`, async () => {
-      const place = await placeOf(deps, { scope, id });
-      return budgetJson(await budgetAt(deps, deps.by.caller, place));
-    }),
+  run: (deps, named) =>
+    at(deps, named, async (place) => budgetJson(await budgetAt(deps, deps.by.caller, place))),
   show: shown,
 });
 
@@ -34,12 +33,10 @@ const set = dataCommand({
     ["--period <period>", "when it begins anew (default: none)", budgetPeriod.options],
   ],
   input: z.strictObject({ ...placeFields, allocated: usdAmount, period: budgetPeriod.default("none") }),
-  run: (deps, { scope, id, allocated, period }) =>
-    orUsage(`there is no ${scope} ${id} with a budget`, async () => {
-      const place = await placeOf(deps, { scope, id });
-      const patch = { allocatedPico: allocated, period };
-      return budgetJson((await setBudget(deps, deps.by, place, patch))!);
-    }),
+  run: (deps, { allocated: allocatedPico, period, ...named }) =>
+    at(deps, named, async (place) =>
+      budgetJson((await setBudget(deps, deps.by, place, { allocatedPico, period }))!),
+    ),
   show: shown,
 });
 
@@ -48,19 +45,30 @@ const remove = dataCommand({
   about: "Remove the budget of a project, team, user or key.",
   arguments: placeArguments,
   input: z.strictObject(placeFields),
-  run: (deps, { scope, id }) =>
-    orUsage(`there is no ${scope} ${id} with a budget`, async () => {
-      await setBudget(deps, deps.by, await placeOf(deps, { scope, id }), { allocatedPico: null });
-      return { scope, id, removed: true };
+  run: (deps, named) =>
+    at(deps, named, async (place) => {
+      await setBudget(deps, deps.by, place, { allocatedPico: null });
+      return { ...named, removed: true };
     }),
   show: ({ scope, id }) => ({ text: "", note: `The ${scope} ${id} has no budget.` }),
 });
+
+async function at<T>(
+  deps: CommandDeps,
+  named: BudgetPlace,
+  work: (place: BudgetPlace) => Promise<T>,
+): Promise<T> {
+  const place = await placeOf(deps, named);
+  return orUsage(`the ${named.scope} ${named.id} has no budget`, () => work(place));
+}
 
 /** People name users by their addresses, and keys by their prefixes. */
 async function placeOf(deps: CommandDeps, { scope, id }: BudgetPlace): Promise<BudgetPlace> {
   if (scope === "user") return { scope, id: (await userNamed(deps, id)).id };
   if (scope === "key") return { scope, id: String((await keyNamed(deps, id)).id) };
   if (!/^[1-9]\d{0,14}$/.test(id)) throw new UsageError(`a ${scope} is named by its number`);
+  const found = await (scope === "team" ? findTeam : findProject)(deps.db, deps.by.caller, Number(id));
+  if (found === undefined) throw new UsageError(`there is no ${scope} ${id}`);
   return { scope, id };
 }
 

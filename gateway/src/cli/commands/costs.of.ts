@@ -92,6 +92,7 @@ const suggestions = dataCommand({
         const { calls, cost_usd } = basis;
         return [kind, operation, model, suggested_model ?? "-", String(calls), cost_usd, saving_usd];
       }),
+      "No suggestions.",
     ),
   }),
 });

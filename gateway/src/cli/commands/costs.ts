@@ -15,7 +15,7 @@ import { MOST_DAYS } from "../../http/routes/costs.ts";
 import { type CommandDeps, dataCommand, UsageError } from "../command.ts";
 import { amount, type Text, table } from "../table.ts";
 import { costsOfCommands } from "./costs.of.ts";
-import { rowNumber } from "./fields.ts";
+import { counted, rowNumber } from "./fields.ts";
 
 const input = z
   .strictObject({
@@ -69,12 +69,12 @@ function costsOf(whose: Whose, found: CostReport): Costs {
 function shownTable({ trend, by_model, total_calls, total_cost_usd, period_days }: Costs): Text {
   const models = by_model.map((row) => [`${row.provider}/${row.model}`, String(row.calls), row.cost_usd]);
   const busy = trend.filter(({ calls }) => calls > 0);
-  const counted = [amount("CALLS"), amount("COST USD")];
+  const sums = [amount("CALLS"), amount("COST USD")];
   return [
-    `${total_calls} calls of the last ${period_days} days cost ${total_cost_usd} USD.`,
-    table(["MODEL", ...counted], models),
+    `${counted(total_calls, "call")} of the last ${period_days === 1 ? "day" : `${period_days} days`} cost ${total_cost_usd} USD.`,
+    table(["MODEL", ...sums], models),
     table(
-      ["DAY", ...counted],
+      ["DAY", ...sums],
       busy.map(({ day, calls, cost_usd }) => [day, String(calls), cost_usd]),
     ),
   ];

@@ -1,9 +1,5 @@
-import type { styleText } from "node:util";
+import type { Paint } from "../terminal.ts";
 import type { Shown, StepResult } from "./demo.tour.ts";
-
-export type Style = Parameters<typeof styleText>[0];
-/** Colours a text, or leaves it as it is where nobody would see colours. */
-export type Paint = (style: Style, text: string) => string;
 
 /** Columns of a terminal that everybody has. */
 const WIDTH = 80;
@@ -55,7 +51,20 @@ export function showPlace(url: string, shown: readonly Shown[]): string {
   ].join("\n");
 }
 
+const NEXT = {
+  kept: [
+    "What next? Every command above can be pasted into another terminal.",
+    "npm start runs a server of your own; docs/start.md goes on from there.",
+  ],
+  gone: [
+    "What next? With --keep the server stays after the tour, and every command above",
+    "can be pasted. npm start runs one of your own; docs/start.md goes on from there.",
+  ],
+};
+
 export type Totals = {
+  /** The server goes on after the tour. */
+  readonly isKept: boolean;
   readonly steps: number;
   readonly held: number;
   readonly requests: number;
@@ -63,16 +72,18 @@ export type Totals = {
   readonly seconds: number;
 };
 
-export function showTotals({ steps, held, requests, providerCalls, seconds }: Totals, paint: Paint): string {
+export function showTotals(
+  { steps, held, requests, providerCalls, seconds, isKept }: Totals,
+  paint: Paint,
+): string {
   const found = held === steps ? `All ${steps} hold.` : `${steps - held} of ${steps} do not hold.`;
   return [
     "",
-    paint(["bold", held === steps ? "green" : "red"], found),
+    paint("bold", paint(held === steps ? "green" : "red", found)),
     `${requests} requests, ${providerCalls} of them to simulated providers, in ${seconds.toFixed(1)} s.`,
     "Every answer above came from a server on your machine.",
     "",
-    "What next? With --keep the server stays after the tour, and every command above",
-    "can be pasted. npm start runs one of your own; docs/start.md goes on from there.",
+    ...(isKept ? NEXT.kept : NEXT.gone),
   ].join("\n");
 }
 

@@ -1,17 +1,10 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Chance } from "../../lib/ids.ts";
 import { interruption } from "../interruption.ts";
+import type { Paint } from "../terminal.ts";
 import { invite } from "./demo.people.ts";
 import { startPlace } from "./demo.place.ts";
-import {
-  type Paint,
-  showKept,
-  showOpening,
-  showPlace,
-  showStep,
-  showTitle,
-  showTotals,
-} from "./demo.show.ts";
+import { showKept, showOpening, showPlace, showStep, showTitle, showTotals } from "./demo.show.ts";
 import { steps } from "./demo.steps.ts";
 import { openTour, type StepResult, walk } from "./demo.tour.ts";
 
@@ -63,7 +56,7 @@ export async function demo(deps: DemoDeps, { keep = false, json = false }: DemoO
   };
   const kept = { url: place.url, ...place.administrator, ...tour.keys() };
   if (json) out(JSON.stringify({ steps: results, ok, totals, ...(keep ? { server: kept } : {}) }));
-  else tell(showTotals(totals, paint));
+  else tell(showTotals({ ...totals, isKept: keep }, paint));
   if (keep) {
     tell(showKept(kept));
     await interrupted.happened;

@@ -28,3 +28,8 @@ export function shownFields(json: Readonly<Record<string, unknown>>): { readonly
   });
   return { text: lines.join("\n") };
 }
+
+/** `1 call`, `2 calls`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
+}

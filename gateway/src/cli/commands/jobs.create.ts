@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { authorize } from "../../access/authorize.ts";
 import { findProject } from "../../access/projects.ts";
@@ -11,6 +10,7 @@ import { rowNumber } from "./fields.ts";
 import { inServer } from "./in-server.ts";
 import { orUsage } from "./or-usage.ts";
 import { principalNamed } from "./principal-named.ts";
+import { typedFile } from "./typed-file.ts";
 
 const { type, payload, priority, max_retries, idempotency_key } = newJob.shape;
 
@@ -58,13 +58,11 @@ export const create = dataCommand({
   }),
 });
 
-/** Only here, where the command was typed, may a file be read. */
 function readJson(text: string): unknown {
-  const file = text.startsWith("@") ? text.slice(1) : undefined;
+  const json = text.startsWith("@") ? typedFile("--payload", text.slice(1)) : text;
   try {
-    return JSON.parse(file === undefined ? text : readFileSync(file === "-" ? 0 : file, "utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UsageError("--payload is no JSON");
-    throw new UsageError(`--payload names a file that cannot be read: ${file}`);
+    return JSON.parse(json);
+  } catch {
+    throw new UsageError("--payload is no JSON");
   }
 }

@@ -27,7 +27,7 @@ const issue = dataCommand({
   }),
   async run(deps, { name, user, expiresAt = null, project = null, ...wanted }) {
     const owner = await userNamed(deps, user);
-    await requirePossible(deps, owner, { project, expiresAt });
+    await requirePossible(deps, owner, { project, expiresAt, plan: wanted.plan });
     const { key, apiKey } = await orUsage(`there is no project ${project}`, () =>
       issueApiKey(deps, deps.by.cause, {
         userId: owner.id,
@@ -71,7 +71,7 @@ const update = dataCommand({
     const { prefix, user_id: userId } = await keyNamed(deps, named);
     const owner = await userNamed(deps, userId);
     if (wanted.scopes !== undefined) grantedTo(owner, wanted.scopes);
-    await requirePossible(deps, owner, { project, expiresAt });
+    await requirePossible(deps, owner, { project, expiresAt, plan: wanted.plan });
     const sent = {
       ...wanted,
       projectId: project,

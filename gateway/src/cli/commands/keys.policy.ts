@@ -6,6 +6,7 @@ import { keyFields } from "../../http/key-json.ts";
 import type { Account } from "../../identity/accounts.ts";
 import { type CommandDeps, UsageError } from "../command.ts";
 import { listOf } from "./fields.ts";
+import { requirePlan } from "./plan-named.ts";
 
 /** What a key allows, as typed. */
 export const policyFields = {
@@ -45,13 +46,20 @@ export function grantedTo({ id, role }: Account, wanted: readonly string[]): rea
   });
 }
 
-/** Throws UsageError for a project that the owner may not spend in, and for an end that is over. */
+type Wanted = {
+  readonly project: number | null | undefined;
+  readonly expiresAt: string | null | undefined;
+  readonly plan: string | null | undefined;
+};
+
+/** Throws UsageError for a project that the owner may not spend in, an end that is over, and a plan that is none. */
 export async function requirePossible(
-  { db, clock }: CommandDeps,
+  deps: CommandDeps,
   { id: userId, role }: Account,
-  wanted: { readonly project: number | null | undefined; readonly expiresAt: string | null | undefined },
+  { project, expiresAt, plan }: Wanted,
 ): Promise<void> {
-  const { project, expiresAt } = wanted;
+  const { db, clock } = deps;
+  await requirePlan(deps, plan);
   if (expiresAt != null && Date.parse(expiresAt) <= clock.now()) {
     throw UsageError.of([{ path: "expiresAt", message: "must be in the future" }]);
   }

@@ -3,10 +3,11 @@ import { planLimits, planName } from "../../config/file.ts";
 import { planJson, type planShape } from "../../http/routes/plans.ts";
 import { deletePlan, putPlan } from "../../limits/change-plan.ts";
 import { listPlans, type WrittenLimits } from "../../limits/plans.ts";
-import { dataCommand, UsageError } from "../command.ts";
+import { dataCommand } from "../command.ts";
 import { amount, type Table, table } from "../table.ts";
 import { collected } from "./fields.ts";
 import { orUsage } from "./or-usage.ts";
+import { planNamed } from "./plan-named.ts";
 
 type PlanJson = z.infer<typeof planShape>;
 
@@ -29,11 +30,7 @@ const show = dataCommand({
   about: "Show one plan.",
   arguments: ["name"],
   input: z.strictObject(named),
-  async run({ db, filePlans }, { name }) {
-    const plan = (await listPlans(db, filePlans)).find((each) => each.name === name);
-    if (plan === undefined) throw new UsageError(`there is no plan ${name}`);
-    return planJson(plan);
-  },
+  run: async (deps, { name }) => planJson(await planNamed(deps, name)),
   show: (plan: PlanJson) => ({ text: shown([plan]) }),
 });
 

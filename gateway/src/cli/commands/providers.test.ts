@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { testStore } from "../../store/testing.ts";
-import { UsageError } from "../command.ts";
 import { runDataCommand, runProgram } from "../program.ts";
 import { commandDeps, shownBy } from "../testing.ts";
 
@@ -65,12 +64,29 @@ test("a credential is never an argument, and a file that cannot be read is a fau
   assert.equal((await typed("providers", "set", "mine", "--base-url", baseUrl, "--api-key", secret)).code, 2);
   const file = join(folder, "none");
   const missing = await typed("providers", "set", "mine", "--base-url", baseUrl, "--api-key-file", file);
-  assert.deepEqual(missing, { code: 2, text: "--api-key-file names a file that cannot be read" });
+  assert.deepEqual(missing, {
+    code: 2,
+    text: `--api-key-file names a file that cannot be read: ${file} (ENOENT)`,
+  });
   const wrong = await typed("providers", "set", "mine", "--base-url", "http://10.0.0.1");
-  assert.deepEqual([wrong.code, wrong.text.startsWith("base-url: must begin with https")], [2, true]);
+  assert.deepEqual([wrong.code, wrong.text.startsWith("--base-url must begin with https")], [2, true]);
   assert.equal((await typed("providers", "remove", "none")).text, "there is no provider none");
-  await assert.rejects(run("providers set", { name: "simulated", baseUrl }), UsageError);
+  const reserved = await typed("providers", "set", "simulated", "--base-url", baseUrl);
+  assert.deepEqual([reserved.code, reserved.text.split(":")[0]], [1, "No provider can be called simulated"]);
   assert.equal((await store.db.selectFrom("providers").selectAll().execute()).length, 0);
+});
+
+test("whether a provider is asked for responses as they are is said, or follows from its name", async () => {
+  const speaks = async (...flags: readonly string[]) => {
+    await typed("providers", "set", "xai", "--base-url", baseUrl, ...flags);
+    return JSON.parse((await typed("--json", "providers", "list")).text).items[0].speaks_responses;
+  };
+  assert.equal(await speaks(), true);
+  assert.equal(await speaks("--speaks-responses", "no"), false);
+  assert.equal(await speaks("--speaks-responses", "yes", "--dialect", "anthropic"), false);
+  assert.equal(await speaks("--speaks-responses", "yes"), true);
+  assert.equal((await typed("providers", "set", "xai", "--speaks-responses", "maybe")).code, 2);
+  await run("providers remove", { name: "xai" });
 });
 
 test("a try that comes to nothing is a failed check", async () => {

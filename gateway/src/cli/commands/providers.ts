@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import {
   type ProviderJson,
@@ -9,15 +8,17 @@ import {
   wantedProvider,
 } from "../../http/provider-json.ts";
 import { providerName } from "../../http/routes/providers.ts";
-import { TollgateError } from "../../lib/errors.ts";
 import { namedIn, removeProvider, setProvider } from "../../providers/change-provider.ts";
 import { type Rewrapped, rewrapCredentials } from "../../providers/rewrap-credentials.ts";
 import { tryProvider } from "../../providers/try-provider.ts";
-import { dataCommand, faultText, UsageError } from "../command.ts";
+import { dataCommand } from "../command.ts";
 import { prose, table } from "../table.ts";
+import { orUsage } from "./or-usage.ts";
+import { typedFile } from "./typed-file.ts";
 
 const named = { name: providerName };
 const { shape } = providerFields;
+const YES_NO = ["yes", "no"] as const;
 
 const list = dataCommand({
   name: "providers list",
@@ -46,9 +47,14 @@ const set = dataCommand({
   options: [
     ["--base-url <url>", "as its official client takes it"],
     ["--dialect <dialect>", "openai or anthropic (default: openai)"],
-    ["--api-key-file <file>", "file that holds the API key; - for standard input", secretIn],
+    [
+      "--api-key-file <file>",
+      "file that holds the API key; - for standard input",
+      (file) => typedFile("--api-key-file", file).trim(),
+    ],
     ["--models <ids>", "models it has, comma-separated", (text) => text.split(",").map((id) => id.trim())],
     ["--no-stream-usage", "for servers that refuse stream_options.include_usage", () => false],
+    ["--speaks-responses <answer>", "ask it for /responses as they are (default: openai and xai do)", YES_NO],
   ],
   input: z.strictObject({
     ...named,
@@ -57,10 +63,17 @@ const set = dataCommand({
     apiKeyFile: shape.api_key,
     models: shape.models,
     streamUsage: shape.reports_stream_usage,
+    speaksResponses: z.enum(YES_NO).optional(),
   }),
-  run: (deps, { name, baseUrl, apiKeyFile, streamUsage, ...rest }) => {
-    const fields = { ...rest, base_url: baseUrl, api_key: apiKeyFile, reports_stream_usage: streamUsage };
-    return orUsage(name, async () =>
+  run: (deps, { name, baseUrl, apiKeyFile, streamUsage, speaksResponses, ...rest }) => {
+    const fields = {
+      ...rest,
+      base_url: baseUrl,
+      api_key: apiKeyFile,
+      reports_stream_usage: streamUsage,
+      speaks_responses: speaksResponses === undefined ? undefined : speaksResponses === "yes",
+    };
+    return orUsage(`there is no provider ${name}`, async () =>
       providerJson(await setProvider(deps, deps.by.cause, name, wantedProvider(fields))),
     );
   },
@@ -73,7 +86,7 @@ const remove = dataCommand({
   arguments: ["name"],
   input: z.strictObject(named),
   run: (deps, { name }) =>
-    orUsage(name, async () => {
+    orUsage(`there is no provider ${name}`, async () => {
       await removeProvider(deps, deps.by.cause, name);
       return { name, removed: true };
     }),
@@ -86,7 +99,7 @@ const test = dataCommand({
   arguments: ["name"],
   input: z.strictObject(named),
   run: (deps, { name }) =>
-    orUsage(name, async () =>
+    orUsage(`there is no provider ${name}`, async () =>
       trialJson(await tryProvider(deps, namedIn(await deps.providers.readProviders(), name))),
     ),
   show: ({ status, latency_ms, detail }: TrialJson) => ({
@@ -107,28 +120,5 @@ const rewrap = dataCommand({
       : { note: `Neither key opens those of ${unreadable.join(", ")}: set them again.`, isFailure: true }),
   }),
 });
-
-/** `-` is standard input. Only here, where the command was typed, may a file be read. */
-function secretIn(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8").trim();
-  } catch {
-    throw new UsageError("--api-key-file names a file that cannot be read");
-  }
-}
-
-async function orUsage<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof TollgateError)) throw error;
-    if (error.is("NOT_FOUND")) throw new UsageError(`there is no provider ${name}`);
-    if (error.is("CONFLICT")) throw new UsageError(error.message);
-    if (!error.is("VALIDATION_FAILED")) throw error;
-    throw new UsageError(
-      error.details.faults.map(({ path, message }) => faultText(path.replace("_", "-"), message)).join("\n"),
-    );
-  }
-}
 
 export const providerCommands = [list, set, remove, test, rewrap];

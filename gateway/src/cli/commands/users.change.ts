@@ -6,6 +6,7 @@ import { newPassword } from "../../identity/passwords.ts";
 import { dataCommand } from "../command.ts";
 import { orNone } from "./fields.ts";
 import { orUsage } from "./or-usage.ts";
+import { requirePlan } from "./plan-named.ts";
 import { userNamed } from "./user-named.ts";
 
 type UserJson = ReturnType<typeof listedUserJson>;
@@ -29,6 +30,7 @@ const setPlan = dataCommand({
   input: z.strictObject({ user: z.string(), plan: orNone(planName) }),
   async run(deps, { user, plan }) {
     const { id } = await userNamed(deps, user);
+    await requirePlan(deps, plan);
     return orUsage(`there is no user ${user}`, async () =>
       listedUserJson(await changeAccount(deps, deps.by.cause, id, { plan })),
     );

@@ -107,7 +107,7 @@ function endpoint(deps: AiDeps, format: Format, path: string, body: z.ZodType, s
     surface: format.surface,
     isAiCall: true,
     body,
-    readBody(json, bytes, { headers, trace }): AiVisitBody {
+    readBody(json, bytes, { headers, tollgateTrace: trace }): AiVisitBody {
       const request = aiRequest(format, json, bytes);
       const key = trace.visitor?.principal.key;
       const permit = requireModel(key, request.model);
@@ -137,7 +137,7 @@ function endpoint(deps: AiDeps, format: Format, path: string, body: z.ZodType, s
         headers: clientHeaders(request),
         ticket,
       };
-      request.trace.settled = await run(deps, call, httpAnswer(reply));
+      request.tollgateTrace.settled = await run(deps, call, httpAnswer(reply));
     },
   };
 }

@@ -16,7 +16,8 @@ export type CommandRouteDeps = {
  */
 export function commandRoutes({ runCommand }: CommandRouteDeps): readonly Endpoint[] {
   if (runCommand === undefined) return [];
-  const row = { method: "POST", params, body: z.looseObject({}) } as const;
+  // A year of checkpoints is some megabytes.
+  const row = { method: "POST", params, body: z.looseObject({}), takesLargeBody: true } as const;
   const handle = ({ request, reply, visitor, cause }: Visit) => {
     const { command } = request.params as z.infer<typeof params>;
     reply.header("cache-control", "no-store");

@@ -65,7 +65,7 @@ export function jobRoutes(deps: JobDeps): readonly Endpoint[] {
         });
         if (created) return jobJson(job);
         // A repetition costs nothing.
-        if (await ticket.giveBack()) request.trace.tellGivenBack?.();
+        if (await ticket.giveBack()) request.tollgateTrace.tellGivenBack?.();
         return reply.code(200).send(jobJson(job));
       },
     },

@@ -315,11 +315,32 @@ test("a key and its successor use one daily quota", async () => {
   assert.deepEqual(statuses, [200, 200, 429, 429]);
 });
 
+test("the calls of a key without a daily quota are not counted, and nobody says that they are none", async () => {
+  const { id, key } = await issue(ann.token);
+  assert.equal((await app.chat(key)).status, 200);
+  const path = `/auth/api-keys/${id}`;
+  assert.equal((await ask(ann.token, "GET", path)).body.daily_usage, null);
+  assert.equal((await ask(ann.token, "PATCH", path, { daily_quota: 5 })).body.daily_usage, 0);
+});
+
+test("a key with more than its maker has is refused with what is lacking", async () => {
+  const path = "/auth/api-keys";
+  for (const [wanted, told] of [
+    [{ scopes: ["admin:*"] }, /more rights than who hands it out: you lack the scope admin:\*/],
+    [{ plan: "pro" }, /^Administrators give a key its plan: you lack the scope admin:\*/],
+  ] as const) {
+    const error = await refused(ask(ann.token, "POST", path, { name: "x", ...wanted }), 403, "SCOPE_MISSING");
+    assert.equal(error.requiredScope, "admin:*");
+    assert.match(String(error.message), told);
+  }
+});
+
 test("a key calls only the models that it is allowed, and sees no others", async () => {
   const { id, key } = await issue(ann.token, { allowed_models: ["sim-echo"], daily_quota: 1 });
   const other = await app.chat(key, { model: "sim-fixed" });
   const { error } = (await other.json()) as { error: Json };
   assert.deepEqual([other.status, error.code, error.model], [403, "MODEL_NOT_ALLOWED", "sim-fixed"]);
+  assert.match(String(error.message), /GET \/v1\/models/);
   const { data } = (await ask(key, "GET", "/v1/models")).body as { data: { id: string }[] };
   assert.deepEqual(
     data.map((model) => model.id),

@@ -69,7 +69,11 @@ export function keyRoutes(deps: KeyDeps): readonly Endpoint[] {
   async function check(principal: Principal, wanted: z.infer<typeof changeBody>): Promise<void> {
     const { plan, project_id: projectId, expires_at: expiresAt } = wanted;
     if (plan !== undefined && !isAdministrator(principal)) {
-      throw new TollgateError("SCOPE_MISSING", { requiredScope: "admin:*" });
+      throw new TollgateError(
+        "SCOPE_MISSING",
+        { requiredScope: "admin:*" },
+        { message: "Administrators give a key its plan: you lack the scope admin:*." },
+      );
     }
     if (expiresAt != null && Date.parse(expiresAt) <= deps.clock.now()) {
       throw new TollgateError("VALIDATION_FAILED", {

@@ -42,7 +42,10 @@ export function modelRoutes({ routes, listed }: ModelDeps): readonly Endpoint[] 
 
   function modelOf(visitor: Visitor, id: string): Model {
     const found = modelsFor(visitor).find((known) => known.id === id);
-    if (found === undefined) throw new TollgateError("MODEL_NOT_FOUND", { model: id });
+    if (found === undefined) {
+      const message = `There is no model ${id} here that you may use.`;
+      throw new TollgateError("MODEL_NOT_FOUND", { model: id }, { message });
+    }
     return found;
   }
 

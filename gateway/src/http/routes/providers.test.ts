@@ -50,6 +50,7 @@ test("a provider that an administrator sets is asked at once, and is not when it
     base_url: upstream.baseUrl,
     models: ["sim-echo"],
     reports_stream_usage: true,
+    speaks_responses: false,
     has_credential: true,
     credential_hint: "wXyZ",
     fault: null,
@@ -80,6 +81,21 @@ test("a provider that an administrator sets is asked at once, and is not when it
   assert.deepEqual(await ask("mine/sim-echo"), { status: 404, by: null, code: "MODEL_NOT_FOUND" });
   await put();
   assert.deepEqual(await ask("mine/sim-echo"), { status: 200, by: "mine", code: undefined });
+});
+
+test("a provider that speaks responses is asked for them as they are", async () => {
+  const created = async () =>
+    (await app.fetch("/v1/responses", { method: "POST", key, json: { model: "mine/sim-echo", input: "hi" } }))
+      .status;
+  assert.deepEqual([(await put()).json.speaks_responses, await created()], [false, 200]);
+  assert.deepEqual(
+    [(await put({ speaks_responses: true })).json.speaks_responses, await created()],
+    [true, 200],
+  );
+  assert.deepEqual(
+    (await list()).map(({ speaks_responses }) => speaks_responses),
+    [true, true],
+  );
 });
 
 test("a provider's 401 is never the caller's", async () => {
