@@ -3,6 +3,8 @@ import type { Progress } from "./cli/progress.ts";
 import { ownerOf, runRemotely, serverAt } from "./cli/remote.ts";
 import { environment, readSettings } from "./config/environment.ts";
 import { readConfigFile } from "./config/file.ts";
+import { ensureUsers } from "./identity/users.ts";
+import { systemClock as clock } from "./lib/clock.ts";
 import { commandDeps } from "./main.deps.ts";
 import { hasData, openStore, orClosed, withStore } from "./main.store.ts";
 import { FolderInUse } from "./store/lock.ts";
@@ -13,6 +15,9 @@ export type Way = AsyncDisposable & { run(name: string, input: object): Promise<
 
 /** They need nothing that is there before. All others look at or change what a start, or one of these, has made. */
 const BEGINS: ReadonlySet<string> = new Set([
+  "keys issue",
+  "projects create",
+  "teams create",
   "users create",
   "users offer-setup",
   "plans set",
@@ -42,6 +47,7 @@ export async function openWay(name: string, url: string | undefined): Promise<Wa
     const { store } = await openStore(settings);
     const deps = await orClosed(store, async () => {
       await migrate(store);
+      await ensureUsers({ db: store.db, clock }, [settings.APP_AUTH_DEFAULT_USER]);
       return commandDeps(settings, readConfigFile(settings.CONFIG_FILE), store);
     });
     return {
