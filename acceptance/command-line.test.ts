@@ -81,8 +81,6 @@ test("an address where no Tollgate is, or nothing, is told as such", async () =>
 /** Read only, and of what no clock moves. */
 const readings = [
   "keys list --user usr_dev",
-  "users list",
-  "projects list",
   "prices list --provider simulated",
   "costs report --days 7",
   "verify",

@@ -40,7 +40,7 @@ test("a port that is taken is told with what to do", async () => {
 });
 
 test("the request of the first start names a model that is answered there", async () => {
-  await using home = await newHome({ empty: true });
+  await using home = await newHome();
   const config = `
 providers: { local: { base_url: "http://127.0.0.1:9/v1", models: [llama3] } }
 `;

@@ -13,8 +13,7 @@ import { type Clone, newClone } from "./clone.ts";
 import { readDocuments } from "./documents.ts";
 
 /**
- * README.md and docs/start.md are followed in a clone, block by block, as they stand: one after the other, and the second
- * by itself. Two ports are changed, for they may be taken here; `sk-tg1_…` is what was printed before, and `sk-…` a key
+ * README.md and docs/start.md are followed in a clone, block by block, as they stand, one after the other. Two ports are changed, for they may be taken here; `sk-tg1_…` is what was printed before, and `sk-…` a key
  * of the reader's.
  */
 const root = join(import.meta.dirname, "..");
@@ -33,19 +32,17 @@ const followed: Readonly<Record<string, Exceptions>> = {
   "docs/start.md": [['"model": "fast"', "asks OpenAI"], needsServices],
 };
 
-for (const path of [["README.md", "docs/start.md"], ["docs/start.md"]]) {
-  test(`every block of ${path.join(" and then ")} does what it says, one after the other, as it stands`, async () => {
-    const [port, appPort] = [await freePort(), await freePort()];
-    const here = (text: string) =>
-      text
-        .replaceAll("127.0.0.1:8080", `127.0.0.1:${port}`)
-        .replaceAll("127.0.0.1:3000", `127.0.0.1:${appPort}`)
-        .replaceAll("port: 3000", `port: ${appPort}`)
-        .replaceAll("sk-…", "sk-of-the-reader");
-    await using clone = newClone(port);
-    for (const document of path) await followDocument(clone, document, here);
-  });
-}
+test("every block of README.md and then docs/start.md does what it says, as it stands", async () => {
+  const [port, appPort] = [await freePort(), await freePort()];
+  const here = (text: string) =>
+    text
+      .replaceAll("127.0.0.1:8080", `127.0.0.1:${port}`)
+      .replaceAll("127.0.0.1:3000", `127.0.0.1:${appPort}`)
+      .replaceAll("port: 3000", `port: ${appPort}`)
+      .replaceAll("sk-…", "sk-of-the-reader");
+  await using clone = newClone(port);
+  for (const document of Object.keys(followed)) await followDocument(clone, document, here);
+});
 
 test("every configuration file in the documents is one that the server reads", () => {
   const folder = mkdtempSync(join(tmpdir(), "tollgate-yaml-"));
