@@ -30,15 +30,20 @@ test("Codex works a task through: it has a command run and reads what came of it
   const codex = openAiClient(gate());
   const ask = (earlier: readonly OpenAI.Responses.ResponseInputItem[] = []) =>
     last(codex.responses.create(codexTurn("openai/sim-tools", earlier), { headers: codexHeaders }));
-  const { output } = await ask();
-  const [call] = output;
+  await workTaskThrough(ask);
+});
+
+type Ask = (earlier?: readonly OpenAI.Responses.ResponseInputItem[]) => Promise<OpenAI.Responses.Response>;
+
+async function workTaskThrough(ask: Ask): Promise<void> {
+  const [call] = (await ask()).output;
   assert.ok(call?.type === "function_call");
   assert.equal(call.name, "shell");
   const result = { type: "function_call_output" as const, call_id: call.call_id, output: files };
   const [message] = (await ask([call, result])).output;
   assert.ok(message?.type === "message" && message.content[0]?.type === "output_text");
   assert.equal(message.content[0].text, files);
-});
+}
 
 test("what Codex's model reasoned comes back sealed, and goes back with the next turn", async () => {
   const codex = openAiClient(gate());
@@ -60,14 +65,7 @@ for (const model of ["anthropic/sim-tools", "groq/sim-tools", "codex-at-claude"]
       const tools = turn.tools!.filter(({ type }) => type !== "local_shell");
       return last(codex.responses.create({ ...turn, tools }, { headers: codexHeaders }));
     };
-    const { output } = await ask();
-    const [call] = output;
-    assert.ok(call?.type === "function_call");
-    assert.equal(call.name, "shell");
-    const result = { type: "function_call_output" as const, call_id: call.call_id, output: files };
-    const [message] = (await ask([call, result])).output;
-    assert.ok(message?.type === "message" && message.content[0]?.type === "output_text");
-    assert.equal(message.content[0].text, files);
+    await workTaskThrough(ask);
     const dropped = hearing.responses[1]!.headers.get("x-tollgate-dropped-params");
     assert.match(dropped!, /prompt_cache_key/);
   });

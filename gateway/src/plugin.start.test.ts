@@ -96,7 +96,8 @@ test("an app closes at once, whatever connections its clients keep", async () =>
   await asked.promise;
   const startedAt = performance.now();
   const closing = app.close();
-  setTimeout(() => answered.resolve("slow"), 200);
+  await until(() => !app.server.listening);
+  answered.resolve("slow");
   assert.equal(await slow, "slow");
   await closing;
   assert.ok(performance.now() - startedAt < 5_000, `${performance.now() - startedAt} ms`);
